@@ -1,0 +1,10 @@
+export { LoadError, type LoadErrorCode } from "./load-error.ts";
+export type {
+  LoadEvent,
+  LoadOptions,
+  LoadProgress,
+  LoadResult,
+  SinkDisk,
+  SinkLimits,
+  SinkWire,
+} from "./load-options.ts";

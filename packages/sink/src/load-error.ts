@@ -1,0 +1,33 @@
+/** Why right bytes did not become a whole disk. */
+export type LoadErrorCode =
+  | "beyond-the-end" // a block that the target has no room for
+  | "cancelled"
+  | "device" // a target could not be written or flushed: `cause` is a DeviceError
+  | "incomplete" // the stream ended, and blocks or its last two frames are missing
+  | "protocol" // bytes that are no stream: `cause` is a ProtocolError
+  | "read-only" // a target that cannot be written
+  | "trailing" // frames after the last one
+  | "unknown-device" // no disk of that name here
+  | "wire"; // the wire broke: `cause` says how
+
+/** A load failed: the targets are not complete. */
+export class LoadError extends Error {
+  override readonly name = "LoadError";
+  readonly code: LoadErrorCode;
+  /** Whether any byte of any target may have been written. */
+  readonly touched: boolean;
+  /** Whether at least one whole valid frame had come: otherwise the peer is no sender. */
+  readonly recognised: boolean;
+
+  constructor(
+    code: LoadErrorCode,
+    message: string,
+    state: { readonly touched: boolean; readonly recognised: boolean },
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.code = code;
+    this.touched = state.touched;
+    this.recognised = state.recognised;
+  }
+}

@@ -1,0 +1,61 @@
+import type { BlockDevice, Guest, Tracker } from "@blkmig/device";
+import type { Segments } from "@blkmig/protocol";
+
+import type { Clock } from "./clock.ts";
+import type { MigrationEvent, Statistics } from "./statistics.ts";
+import type { Wire } from "./wire.ts";
+
+/** A disk to move, under the name it has on the wire. */
+export interface SourceDisk {
+  readonly name: string;
+  readonly device: BlockDevice;
+}
+
+/** The wire as two plain shapes; a `Connection` of `@blkmig/transport` is one. */
+export interface SourceWire {
+  /** Borrows until it settles; settling is back-pressure. */
+  send(data: Segments): Promise<void>;
+  /** No more will be sent. */
+  finish(): Promise<void>;
+  /** What the sink answers; leave it out where it cannot (a file), and the result says `proved: false`. */
+  read?(into: Uint8Array): Promise<number>;
+}
+
+/** How much memory reads may use: two separate limits. */
+export interface SourceLimits {
+  /** Reads in flight. Default 16. */
+  readonly reads?: number;
+  /** Bytes read and not yet taken by the wire. Default 64 MiB, at least one block. */
+  readonly bufferedBytes?: number;
+}
+
+export interface MigrationOptions {
+  /** May be empty: that is a valid migration of nothing. Disks that are read-only or empty are left out with a warning. */
+  readonly disks: readonly SourceDisk[];
+  readonly wire: SourceWire;
+  /** Default: `classicFormat()`: generation 1.1 with zero blocks. */
+  readonly format?: Wire;
+  /** Says what the guest writes, disk for disk as in `disks`. Without it the disks must not change. */
+  readonly tracker?: Tracker;
+  readonly guest?: Guest;
+  /** Bytes of our stream per second. Default none. */
+  readonly maxBandwidth?: number;
+  /** Milliseconds. Default 300. */
+  readonly downtimeLimit?: number;
+  readonly limits?: SourceLimits;
+  /** Send only what is allocated above a shared base. Default false. */
+  readonly incremental?: boolean;
+  /** Include read-only disks (the CLI's plain files are opened read-only). Default false: left out with a warning. */
+  readonly includeReadOnly?: boolean;
+  /** Cancels, until the point of no return. */
+  readonly signal?: AbortSignal;
+  readonly clock?: Clock;
+  readonly onEvent?: (event: MigrationEvent) => void;
+}
+
+/** How a migration ended that ended well. */
+export interface MigrationResult {
+  /** Whether the sink said that all is there, durably. False where the wire cannot answer. */
+  readonly proved: boolean;
+  readonly statistics: Statistics;
+}

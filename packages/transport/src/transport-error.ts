@@ -1,0 +1,23 @@
+/** Why a wire broke. */
+export type TransportErrorCode =
+  | "connect" // nobody there, or the name is unknown
+  | "destroyed" // by this side
+  | "io" // the system said no: `cause` is its error
+  | "limit" // the peer sent more than was allowed
+  | "listen" // the address cannot be had
+  | "protocol" // the peer does not speak WebSocket as it should
+  | "reset" // the peer went away in the middle
+  | "timeout";
+
+/** The wire broke. `url` says which one. */
+export class TransportError extends Error {
+  override readonly name = "TransportError";
+  readonly code: TransportErrorCode;
+  readonly url: string;
+
+  constructor(code: TransportErrorCode, url: string, what: string, options?: ErrorOptions) {
+    super(`${url}: ${what}`, options);
+    this.code = code;
+    this.url = url;
+  }
+}
