@@ -9,3 +9,48 @@ export interface BufferPool {
   /** Gives back the very buffer that `take()` gave. */
   give(buffer: Uint8Array): void;
 }
+
+/**
+ * A pool of at most `count` buffers of `bytes` each. What came back last goes out first, for it is the warmest. Giving a
+ * buffer that is not out (a foreign one, or one given before) is a `TypeError`: two owners of one buffer corrupt a disk.
+ */
+export function createBufferPool(options: { readonly bytes: number; readonly count: number }): BufferPool {
+  const { bytes, count } = options;
+  assertPositive("bytes", bytes);
+  assertPositive("count", count);
+
+  const free: Uint8Array[] = [];
+  const out = new Set<Uint8Array>();
+  const waiters: ((buffer: Uint8Array) => void)[] = [];
+
+  function tryTake(): Uint8Array | undefined {
+    const buffer = free.pop() ?? (out.size < count ? createBuffer(bytes) : undefined);
+    if (buffer !== undefined) out.add(buffer);
+    return buffer;
+  }
+
+  return {
+    bytes,
+    tryTake,
+    async take() {
+      return tryTake() ?? new Promise<Uint8Array>((resolve) => waiters.push(resolve));
+    },
+    give(buffer) {
+      if (!out.has(buffer)) throw new TypeError("the buffer given back is not one that this pool has out");
+      const waiter = waiters.shift();
+      // To the first waiter without a stop in `free`, or a newcomer's tryTake() would overtake it; it stays `out`.
+      if (waiter !== undefined) return waiter(buffer);
+      out.delete(buffer);
+      free.push(buffer);
+    },
+  };
+}
+
+/** Own memory, outside Node's shared slab: a small pool must not pin 8 KiB of other people's bytes. */
+function createBuffer(bytes: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
+}
+
+function assertPositive(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`${name} is ${value}, not a positive integer`);
+}
