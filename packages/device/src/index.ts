@@ -3,3 +3,4 @@ export { DeviceError, type DeviceErrorCode } from "./device-error.ts";
 export type { DirtySet, Guest, Tracker } from "./tracking.ts";
 export { createBufferPool, type BufferPool } from "./buffer-pool.ts";
 export { createDirtyBitmap, type DirtyBitmap, type Run } from "./dirty-bitmap.ts";
+export { createMemoryDevice, type MemoryDeviceOptions } from "./memory-device.ts";
