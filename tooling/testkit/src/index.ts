@@ -1,1 +1,2 @@
-export type Placeholder = never;
+export { blockBodies } from "./capture-envelope.ts";
+export * from "./naive-classic.ts";
