@@ -1,0 +1,97 @@
+import { codeOf, requestFailed } from "./file-device-error.ts";
+import { writeAll } from "./file-device-transfer.ts";
+import type { OpenFile } from "./open-file.ts";
+import type { Syscalls } from "./syscalls.ts";
+
+/** One call at most covers this much, so that a slow device gives its thread back now and then. */
+const BYTES_A_CALL = 2 ** 30;
+
+const ZEROES_BYTES = 2 ** 20;
+const ZEROES_A_WRITE = 8;
+
+/** How zeroes come to a file: asked of the system where that can be, written where not. */
+export interface Zeroing {
+  readonly device: string;
+  readonly file: OpenFile;
+  readonly kind: "file" | "block";
+  readonly syscalls: Syscalls | undefined;
+}
+
+/** Zeroes an extent; `unmap` permits giving its storage back. Throws `DeviceError`. */
+export type Zero = (offset: number, length: number, unmap: boolean) => Promise<void>;
+
+type Way = (fd: number, offset: number, length: number) => Promise<void>;
+
+export function createZero(zeroing: Zeroing): Zero {
+  const { device, file, syscalls } = zeroing;
+  const sector = sectorOf(zeroing);
+  let zeroes: Uint8Array | undefined;
+
+  async function write(from: number, to: number): Promise<void> {
+    zeroes ??= new Uint8Array(ZEROES_BYTES);
+    for (let at = from; at < to;) {
+      const data = zeroSegments(zeroes, to - at);
+      await writeAll(file, device, at, data);
+      for (const segment of data) at += segment.length;
+    }
+  }
+
+  async function ask(ways: readonly Way[], from: number, to: number): Promise<boolean> {
+    for (const way of ways) {
+      if (await tryWay(way, file.fd, from, to)) return true;
+    }
+    return false;
+  }
+
+  return async (offset, length, unmap) => {
+    const end = offset + length;
+    const whole = wholeSectors(offset, end, sector);
+    const ways = syscalls ? waysOf(syscalls, zeroing.kind, unmap) : [];
+    try {
+      if (!(await ask(ways, whole.from, whole.to))) return await write(offset, end);
+      await write(offset, whole.from);
+      await write(whole.to, end);
+    } catch (error) {
+      throw requestFailed(device, `zeroing of ${length} bytes at ${offset}`, offset, error);
+    }
+  };
+}
+
+/** Best first. The kernel's own punch on a block device gives sectors back only if they then read as zero. */
+function waysOf(syscalls: Syscalls, kind: "file" | "block", unmap: boolean): Way[] {
+  const punch: Way = async (fd, offset, length) => syscalls.punchHole(fd, offset, length);
+  const zeroRange: Way = async (fd, offset, length) => syscalls.zeroRange(fd, offset, length);
+  const zeroOut: Way = async (fd, offset, length) => syscalls.zeroOut(fd, offset, length);
+  const keep = kind === "file" ? zeroRange : zeroOut;
+  return unmap ? [punch, keep] : [keep];
+}
+
+/** False if the system has no such way here; then nothing is lost, since the extent may hold anything until it is zeroed. */
+async function tryWay(way: Way, fd: number, from: number, to: number): Promise<boolean> {
+  try {
+    for (let at = from; at < to; at += BYTES_A_CALL) await way(fd, at, Math.min(BYTES_A_CALL, to - at));
+    return true;
+  } catch (error) {
+    if (["EOPNOTSUPP", "ENOTSUP", "ENOSYS", "ENOTTY", "EINVAL", "EPERM"].includes(codeOf(error))) return false;
+    throw error;
+  }
+}
+
+function sectorOf({ kind, syscalls, file }: Zeroing): number {
+  return kind === "block" && syscalls ? syscalls.sectorSize(file.fd) : 1;
+}
+
+/** The whole sectors inside an extent; `from` = `to` where there is none, so that all of it is edge. */
+export function wholeSectors(from: number, to: number, sector: number): { from: number; to: number } {
+  const first = Math.ceil(from / sector) * sector;
+  const last = Math.floor(to / sector) * sector;
+  return first < last ? { from: first, to: last } : { from, to: from };
+}
+
+function zeroSegments(zeroes: Uint8Array, length: number): Uint8Array[] {
+  const segments: Uint8Array[] = [];
+  for (let left = length; left > 0 && segments.length < ZEROES_A_WRITE; left -= zeroes.length) {
+    segments.push(left < zeroes.length ? zeroes.subarray(0, left) : zeroes);
+  }
+  return segments;
+}

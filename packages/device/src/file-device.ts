@@ -1,0 +1,128 @@
+import type { BigIntStats } from "node:fs";
+
+import type { BlockDevice } from "./block-device.ts";
+import { checkExtent } from "./check-extent.ts";
+import { DeviceError } from "./device-error.ts";
+import { requestFailed } from "./file-device-error.ts";
+import { dataExtent, extentAt } from "./file-device-extents.ts";
+import { bytesOf, readAll, writeAll } from "./file-device-transfer.ts";
+import { createZero } from "./file-device-zero.ts";
+import type { OpenFile } from "./open-file.ts";
+import type { Syscalls } from "./syscalls.ts";
+
+export interface FileDeviceOptions {
+  readonly name: string;
+  /** Bytes; fixed, whatever becomes of the file. */
+  readonly size: number;
+  readonly readOnly: boolean;
+  readonly kind: "file" | "block";
+  /** Given: `close()` closes it. */
+  readonly file: OpenFile;
+  /** Without them zeroes are written, and nothing is known of holes. */
+  readonly syscalls: Syscalls | undefined;
+}
+
+export interface FileDevice extends BlockDevice {
+  /** What the file system says of the file now. */
+  readonly stats: () => Promise<BigIntStats>;
+}
+
+/** A disk kept in an open file or block device. Requests run side by side; overlapping ones have no order. */
+export function createFileDevice(options: FileDeviceOptions): FileDevice {
+  const { name, size, readOnly, kind, file, syscalls } = options;
+  const zero = createZero({ device: name, file, kind, syscalls });
+  const requests = createRequests(name);
+  let syncFailed: DeviceError | undefined;
+
+  function assertWritable(what: string, offset: number): void {
+    if (readOnly)
+      throw new DeviceError("read-only", name, `${what} at ${offset} refused: opened read-only`, { offset });
+  }
+
+  async function sync(): Promise<void> {
+    // The kernel tells a lost write once and forgets it: a later fsync that succeeds proves nothing.
+    if (syncFailed) throw syncFailed;
+    try {
+      await file.sync();
+    } catch (error) {
+      const message = "flush failed, what was written since the last one may be lost";
+      syncFailed ??= new DeviceError("io", name, message, { cause: error });
+    }
+    if (syncFailed) throw syncFailed;
+  }
+
+  return {
+    name,
+    size,
+    readOnly,
+    read: async (offset, into) => {
+      checkExtent(name, size, offset, into.length);
+      await requests.run(async () => readAll(file, name, offset, into));
+    },
+    write: async (offset, data) => {
+      checkExtent(name, size, offset, bytesOf(data));
+      await requests.run(async () => {
+        assertWritable("write", offset);
+        await writeAll(file, name, offset, data);
+      });
+    },
+    zero: async (offset, length, { unmap = true } = {}) => {
+      checkExtent(name, size, offset, length);
+      await requests.run(async () => {
+        assertWritable("zeroing", offset);
+        await zero(offset, length, unmap);
+      });
+    },
+    extents: async function* extents(offset, length) {
+      checkExtent(name, size, offset, length);
+      const end = offset + length;
+      for (let at = offset; at < end;) {
+        const extent = await requests.run(async () => nextExtent(at, end));
+        yield extent;
+        at += extent.length;
+      }
+    },
+    stats: async () => requests.run(async () => file.stat()),
+    flush: async () => requests.run(sync),
+    close: async () => requests.close(async () => file.close()),
+  };
+
+  async function nextExtent(from: number, to: number) {
+    if (kind === "block" || !syscalls) return dataExtent(from, to);
+    return extentAt(file, syscalls, from, to).catch((error: unknown) => {
+      throw requestFailed(name, `looking for holes at ${from}`, from, error);
+    });
+  }
+}
+
+interface Requests {
+  /** Runs one, unless the device is closed. */
+  run<T>(request: () => Promise<T>): Promise<T>;
+  /** Refuses new ones, waits for those under way, then calls `letGo`, once. */
+  close(letGo: () => Promise<void>): Promise<void>;
+}
+
+function createRequests(device: string): Requests {
+  let underWay = 0;
+  let closing: Promise<void> | undefined;
+  let idle: (() => void) | undefined;
+
+  async function close(letGo: () => Promise<void>): Promise<void> {
+    if (underWay > 0) await new Promise<void>((resolve) => (idle = resolve));
+    await letGo();
+  }
+
+  return {
+    run: async (request) => {
+      if (closing) throw new DeviceError("closed", device, "used after it was closed");
+      underWay += 1;
+      try {
+        return await request();
+      } finally {
+        underWay -= 1;
+        if (underWay === 0) idle?.();
+      }
+    },
+    close: async (letGo) => (closing ??= close(letGo)),
+  };
+}
