@@ -1,1 +1,2 @@
 export type { Connection } from "./connection.ts";
+export { memoryPair, type MemoryPairOptions } from "./memory-pair.ts";

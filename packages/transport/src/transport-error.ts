@@ -2,6 +2,7 @@
 export type TransportErrorCode =
   | "connect" // nobody there, or the name is unknown
   | "destroyed" // by this side
+  | "finished" // by this side: nothing more can be sent
   | "io" // the system said no: `cause` is its error
   | "limit" // the peer sent more than was allowed
   | "listen" // the address cannot be had
