@@ -7,3 +7,4 @@ export { createMemoryDevice, type MemoryDeviceOptions } from "./memory-device.ts
 export { openDisk, type OpenDisk, type OpenDiskOptions } from "./open-disk.ts";
 export { identifyDisk, sameDisk, type DiskIdentity } from "./disk-identity.ts";
 export { loadSyscalls, type Syscalls } from "./syscalls.ts";
+export { mountedAt, type MountedAt } from "./mounts.ts";

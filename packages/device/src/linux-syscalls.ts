@@ -90,9 +90,6 @@ function bind(koffi: typeof Koffi): Syscalls {
     lockShared: (fd, byte) => {
       now("fcntl", fcntl, fd, linux.F_OFD_SETLK, "void *", flockOfByte(linux.F_RDLCK, byte));
     },
-    unlock: (fd, byte) => {
-      now("fcntl", fcntl, fd, linux.F_OFD_SETLK, "void *", flockOfByte(linux.F_UNLCK, byte));
-    },
     lockedByOther: (fd, byte) => {
       const flock = flockOfByte(linux.F_WRLCK, byte); // a write lock that we only ask about meets shared ones too
       now("fcntl", fcntl, fd, linux.F_OFD_GETLK, "void *", flock);

@@ -17,9 +17,8 @@ export interface Syscalls {
   blockDeviceSize(fd: number): number;
   /** The smallest unit of a block device, in bytes. */
   sectorSize(fd: number): number;
-  /** Takes a shared lock on one byte, which belongs to this open file (OFD). Throws EAGAIN if one is in the way. */
+  /** Takes a shared lock on one byte, for this open file (OFD): it goes with its last descriptor. EAGAIN if one is in the way. */
   lockShared(fd: number, byte: number): void;
-  unlock(fd: number, byte: number): void;
   /** Whether any lock of another open file, shared or not, lies on the byte. */
   lockedByOther(fd: number, byte: number): boolean;
 }
