@@ -1,2 +1,6 @@
 export { blockBodies } from "./capture-envelope.ts";
 export * from "./naive-classic.ts";
+export * from "./connection-suite.ts";
+export { describeBlockDevice, type DiskUnderTest } from "./block-device-suite.ts";
+export type { BlockDeviceShape, ExtentShape } from "./block-device-shape.ts";
+export { createRandom, type SeededRandom } from "./seeded-random.ts";

@@ -1,0 +1,22 @@
+import { describeConnection } from "@blkmig/testkit";
+
+import { memoryPair, type MemoryPairOptions } from "./memory.ts";
+
+const wires: Record<string, MemoryPairOptions> = {
+  "rendezvous": {},
+  "holding 1 MiB": { capacity: 1024 * 1024 },
+  "one byte a read": { split: () => 1 },
+  "half of what is there": { split: (available) => available / 2 },
+  "late": { latency: () => new Promise((resolve) => setImmediate(resolve)) },
+};
+
+for (const [name, options] of Object.entries(wires)) {
+  describeConnection(`memory, ${name}`, () => {
+    const [a, b] = memoryPair(options);
+    const cleanup = () => {
+      a.destroy();
+      return Promise.resolve();
+    };
+    return Promise.resolve({ a, b, cleanup, capabilities: { bulkBytes: name === "one byte a read" ? 1024 * 1024 : 2 ** 30 } });
+  });
+}
