@@ -8,7 +8,7 @@ export async function* joinExtents(
   for await (const extent of extents) {
     if (extent.length === 0) continue;
     if (held?.zero === extent.zero && held.allocated === extent.allocated) {
-      held = { ...held, length: held.length + extent.length };
+      held = { offset: held.offset, length: held.length + extent.length, zero: held.zero, allocated: held.allocated };
       continue;
     }
     if (held !== undefined) yield held;
