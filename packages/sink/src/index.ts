@@ -8,3 +8,4 @@ export type {
   SinkLimits,
   SinkWire,
 } from "./load-options.ts";
+export { load } from "./load.ts";

@@ -18,8 +18,6 @@ export interface SinkWire {
 export interface SinkLimits {
   /** Bytes received and not yet written. Default 64 MiB, at least one block. */
   readonly bufferedBytes?: number;
-  /** Writes in flight. Default 16. */
-  readonly writes?: number;
 }
 
 export interface LoadOptions {

@@ -16,7 +16,7 @@ export class MigrationError extends Error {
   readonly phase: MigrationPhase;
   /** Bytes of disk that were still to be sent. */
   readonly pending: number;
-  /** `running`: as before. `paused`: in doubt, on purpose. `lost`: it would not resume; `suppressed` says why. */
+  /** `running`: as before. `paused`: in doubt, on purpose. `lost`: it would not resume; a warning said why. */
   readonly guest: "running" | "paused" | "lost";
 
   constructor(

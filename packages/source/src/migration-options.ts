@@ -2,8 +2,9 @@ import type { BlockDevice, Guest, Tracker } from "@blkmig/device";
 import type { Segments } from "@blkmig/protocol";
 
 import type { Clock } from "./clock.ts";
+import type { ConvergenceRule } from "./convergence.ts";
 import type { MigrationEvent, Statistics } from "./statistics.ts";
-import type { Wire } from "./wire.ts";
+import type { WireFormat } from "./wire-format.ts";
 
 /** A disk to move, under the name it has on the wire. */
 export interface SourceDisk {
@@ -19,6 +20,8 @@ export interface SourceWire {
   finish(): Promise<void>;
   /** What the sink answers; leave it out where it cannot (a file), and the result says `proved: false`. */
   read?(into: Uint8Array): Promise<number>;
+  /** Lets go at once: what is being sent and read throws. */
+  destroy(reason?: Error): void;
 }
 
 /** How much memory reads may use: two separate limits. */
@@ -34,7 +37,7 @@ export interface MigrationOptions {
   readonly disks: readonly SourceDisk[];
   readonly wire: SourceWire;
   /** Default: `classicFormat()`: generation 1.1 with zero blocks. */
-  readonly format?: Wire;
+  readonly format?: WireFormat;
   /** Says what the guest writes, disk for disk as in `disks`. Without it the disks must not change. */
   readonly tracker?: Tracker;
   readonly guest?: Guest;
@@ -45,8 +48,12 @@ export interface MigrationOptions {
   readonly limits?: SourceLimits;
   /** Send only what is allocated above a shared base. Default false. */
   readonly incremental?: boolean;
-  /** Include read-only disks (the CLI's plain files are opened read-only). Default false: left out with a warning. */
+  /** Send read-only disks too: their opener chose to read only. Default false: left out with a warning. */
   readonly includeReadOnly?: boolean;
+  /** When to switch over. Default `convergesByPending`. */
+  readonly convergence?: ConvergenceRule;
+  /** Asked when all has been sent and the guest is paused, before the last frames. Throwing ends the migration. */
+  readonly confirm?: () => Promise<void>;
   /** Cancels, until the point of no return. */
   readonly signal?: AbortSignal;
   readonly clock?: Clock;

@@ -1,0 +1,218 @@
+import { type Answer, earlyAnswer, interrupted, readAnswer } from "./answer.ts";
+import { classicFormat } from "./classic-format.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { convergesByPending } from "./convergence.ts";
+import { MigrationError, type MigrationPhase } from "./migration-error.ts";
+import type { MigrationOptions, MigrationResult } from "./migration-options.ts";
+import { createPacer } from "./pacer.ts";
+import { createReport } from "./report.ts";
+import { selectDisks } from "./select-disks.ts";
+import type { Source } from "./source-contract.ts";
+import { createSource } from "./source.ts";
+import type { Statistics } from "./statistics.ts";
+import { messageOf, Stop } from "./stop.ts";
+
+const DEFAULT_DOWNTIME_LIMIT_MS = 300;
+const DEFAULT_READS = 16;
+const DEFAULT_BUFFERED_BYTES = 64 * 1024 * 1024;
+/** Bytes of stream in one turn where no limit is set. */
+const UNLIMITED_SLICE = 32 * 1024 * 1024;
+/** How long a broken wire may take to hand over the answer that explains it. */
+const LAST_WORD_MS = 1000;
+
+/** One migration, from setup to its end. */
+export interface Migration {
+  /**
+   * Runs it, once. Throws `MigrationError`; its `guest` says whether the guest runs. After success the guest stays
+   * paused: the disk has moved.
+   */
+  run(): Promise<MigrationResult>;
+  /** At any time, and after the end. */
+  statistics(): Statistics;
+  /** Bytes of stream per second from now on; undefined is no limit. */
+  setMaxBandwidth(bytesPerSecond: number | undefined): void;
+}
+
+/** Moves disks that are being written: `createMigration(options).run()`. */
+export function migrate(options: MigrationOptions): Promise<MigrationResult> {
+  return createMigration(options).run();
+}
+
+export function createMigration(options: MigrationOptions): Migration {
+  const { wire, guest, signal } = options;
+  const clock: Clock = options.clock ?? systemClock;
+  const converges = options.convergence ?? convergesByPending;
+  const downtimeLimit = options.downtimeLimit ?? DEFAULT_DOWNTIME_LIMIT_MS;
+  const pacer = createPacer(clock, options.maxBandwidth, UNLIMITED_SLICE);
+  const report = createReport(clock, options.onEvent);
+
+  let current: Source | undefined;
+  let phase: MigrationPhase = "setup";
+  let paused = false;
+  /** From the moment in which the sink may have read the last frame, only its answer decides. */
+  let asked = false;
+  let maxBandwidth = options.maxBandwidth;
+
+  const timeToSwitch = async (source: Source): Promise<boolean> => {
+    const pending = await source.pending();
+    const { dirty, readBandwidth, bandwidth } = source.figures;
+    const usable = bandwidth === undefined ? undefined : Math.min(bandwidth, maxBandwidth ?? Infinity);
+    return converges({ bulkDone: source.bulkDone, pending, dirty, bandwidth: usable, readBandwidth, downtimeLimit });
+  };
+
+  const untilConverged = async (source: Source): Promise<void> => {
+    while (!(await timeToSwitch(source))) {
+      const { passEnded, submitted } = await source.iterate(pacer.slice);
+      phase = source.bulkDone ? "dirty" : "bulk";
+      report.step(phase, source.figures, passEnded);
+      const wait = pacer.spend(submitted);
+      if (wait > 0) await clock.sleep(wait, signal);
+    }
+  };
+
+  const switchOver = async (source: Source): Promise<void> => {
+    phase = "switchover";
+    report.switchover(source.figures);
+    try {
+      await guest?.pause();
+    } catch (cause) {
+      throw new Stop("guest", `the guest would not pause: ${messageOf(cause)}`, { cause });
+    }
+    paused = guest !== undefined;
+  };
+
+  /** Sends the rest and the last frames. What breaks after them is not thrown but given: only the answer decides then. */
+  const sendTheRest = async (source: Source): Promise<unknown> => {
+    try {
+      await source.complete(async () => {
+        await confirm();
+        stopListening(); // the last frames are next: no signal, and no early answer, may end it any more
+        asked = true;
+      });
+      await wire.finish();
+      return undefined;
+    } catch (error) {
+      if (!asked) throw error;
+      return error;
+    }
+  };
+
+  const confirm = async (): Promise<void> => {
+    try {
+      await options.confirm?.();
+    } catch (cause) {
+      throw cause instanceof Stop ? cause : new Stop("changed", messageOf(cause), { cause });
+    }
+    if (signal?.aborted) throw cancelled();
+  };
+
+  const onAbort = (): void => current?.fail(cancelled());
+  const stopListening = (): void => signal?.removeEventListener("abort", onAbort);
+
+  /** Whether the sink has proved that it has everything. Throws if it has not, or if that cannot be known. */
+  const verdict = async (answer: Promise<Answer> | undefined, broken: unknown): Promise<boolean> => {
+    if (!answer && broken === undefined) return false;
+    const said = await Promise.race([answer ?? noAnswer, interrupted(signal)]);
+    if (said.said === "yes") return true;
+    if (said.said === "no") throw new Stop("refused", "the receiver has read it all and said no: its log says why");
+    const why = broken === undefined ? said.why : messageOf(broken);
+    throw new Stop("in-doubt", why, { cause: broken ?? said.cause });
+  };
+
+  const onEarlyAnswer = (answer: Answer): void => {
+    if (!asked) current?.fail(earlyAnswer(answer));
+  };
+
+  const run = async (): Promise<MigrationResult> => {
+    report.setup();
+    let answer: Promise<Answer> | undefined;
+    try {
+      const { disks, trackedAs, warnings } = selectDisks(options);
+      for (const warning of warnings) report.warn(warning);
+      const { tracker, incremental } = options;
+      const reads = options.limits?.reads ?? DEFAULT_READS;
+      const bufferedBytes = options.limits?.bufferedBytes ?? DEFAULT_BUFFERED_BYTES;
+      const format = options.format ?? classicFormat();
+      const source = createSource({
+        disks,
+        format,
+        wire,
+        tracker,
+        trackedAs,
+        incremental,
+        reads,
+        bufferedBytes,
+        clock,
+      });
+      current = source;
+      if (signal?.aborted) throw cancelled();
+      signal?.addEventListener("abort", onAbort);
+      answer = wire.read && readAnswer((into) => wire.read!(into));
+      void answer?.then(onEarlyAnswer);
+      await source.setup();
+      report.active(source.figures);
+      await untilConverged(source);
+      await switchOver(source);
+      const proved = await verdict(answer, await sendTheRest(source));
+      await cleanUp();
+      report.ended("completed", source.figures);
+      return { proved, statistics: report.statistics() };
+    } catch (error) {
+      throw await fail(error, answer);
+    } finally {
+      stopListening();
+    }
+  };
+
+  /** Ends it: lets the wire go, gives the disk back to the guest unless in doubt, and says why. */
+  const fail = async (error: unknown, answer: Promise<Answer> | undefined): Promise<MigrationError> => {
+    let stop = error instanceof Stop ? error : new Stop("wire", messageOf(error), { cause: error });
+    if (stop.code === "wire" && answer && !asked) stop = await explained(stop, answer);
+    const inDoubt = asked && stop.code !== "refused";
+    wire.destroy(stop);
+    const state = inDoubt ? "paused" : await resume();
+    await cleanUp();
+    const code = inDoubt ? "in-doubt" : stop.code;
+    report.ended(code === "in-doubt" || code === "cancelled" ? code : "failed", current?.figures);
+    const where = { phase, pending: current?.figures.remaining ?? 0, guest: state } as const;
+    const message = inDoubt ? `it is not known whether the receiver has committed: ${stop.message}` : stop.message;
+    return new MigrationError(code, message, where, { cause: stop.cause ?? stop });
+  };
+
+  const cleanUp = async (): Promise<void> => {
+    try {
+      await current?.cleanup();
+    } catch (cause) {
+      report.warn(`tracking would not stop: ${messageOf(cause)}`);
+    }
+  };
+
+  const resume = async (): Promise<"running" | "lost"> => {
+    if (!paused) return "running";
+    try {
+      await guest?.resume();
+      return "running";
+    } catch (cause) {
+      report.warn(`the guest would not resume: ${messageOf(cause)}`);
+      return "lost";
+    }
+  };
+
+  /** A receiver that refuses says so and closes: what is seen first may be the closed wire. */
+  const explained = async (stop: Stop, answer: Promise<Answer>): Promise<Stop> => {
+    const said = await Promise.race([answer, clock.sleep(LAST_WORD_MS).then(() => undefined)]);
+    return said?.said === "no" ? earlyAnswer(said) : stop;
+  };
+
+  return {
+    run,
+    statistics: () => report.statistics(),
+    setMaxBandwidth(bytesPerSecond) {
+      maxBandwidth = bytesPerSecond;
+      pacer.setRate(bytesPerSecond);
+    },
+  };
+}
+
+const cancelled = (): Stop => new Stop("cancelled", "cancelled");
+const noAnswer: Answer = { said: "nothing", why: "the wire cannot answer" };

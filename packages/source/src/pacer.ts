@@ -1,0 +1,35 @@
+import type { Clock } from "./clock.ts";
+
+/** Milliseconds of sending that may be done in one go. */
+const SLICE_MS = 50;
+
+/** Holds a stream to so many bytes a second. */
+export interface Pacer {
+  /** Bytes per second; undefined is no limit. May change at any time. */
+  setRate(bytesPerSecond: number | undefined): void;
+  /** Bytes that may be sent in one go, at least one. */
+  readonly slice: number;
+  /** Says that so many bytes were sent (negative gives back); gives the milliseconds to wait before the next go. */
+  spend(bytes: number): number;
+}
+
+export function createPacer(clock: Clock, bytesPerSecond: number | undefined, unlimitedSlice: number): Pacer {
+  let rate = bytesPerSecond;
+  let freeAt = clock.now();
+  return {
+    setRate(next) {
+      rate = next;
+      freeAt = clock.now(); // debts at the old rate would hold a faster one back
+    },
+    get slice() {
+      return rate === undefined ? unlimitedSlice : Math.max(1, Math.floor((rate * SLICE_MS) / 1000));
+    },
+    spend(bytes) {
+      if (rate === undefined) return 0;
+      const now = clock.now();
+      // Time in which nothing was sent is not saved up for a burst, beyond one slice.
+      freeAt = Math.max(freeAt, now - SLICE_MS) + (bytes * 1000) / rate;
+      return Math.max(0, freeAt - now);
+    },
+  };
+}

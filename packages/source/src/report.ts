@@ -1,0 +1,105 @@
+import type { Clock } from "./clock.ts";
+import type { MigrationPhase } from "./migration-error.ts";
+import type { SourceFigures } from "./source-contract.ts";
+import type { MigrationEvent, MigrationStatus, Statistics } from "./statistics.ts";
+
+/** At most so often is a status told. */
+const STATUS_EVERY_MS = 100;
+
+/** Keeps what is known of a migration, and tells it. */
+export interface Report {
+  setup(): void;
+  active(figures: SourceFigures): void;
+  step(phase: MigrationPhase, figures: SourceFigures, passEnded: boolean): void;
+  switchover(figures: SourceFigures): void;
+  ended(status: MigrationStatus, figures: SourceFigures | undefined): void;
+  warn(message: string): void;
+  statistics(): Statistics;
+}
+
+export function createReport(clock: Clock, onEvent: ((event: MigrationEvent) => void) | undefined): Report {
+  const tell = (event: MigrationEvent): void => onEvent?.(event);
+  let figures: SourceFigures | undefined;
+  let status: MigrationStatus = "none";
+  let phase: MigrationPhase = "setup";
+  let startedAt: number | undefined;
+  let activeAt: number | undefined;
+  let pausedAt: number | undefined;
+  let endedAt: number | undefined;
+  let toldAt = -Infinity;
+
+  const since = (from: number | undefined, to: number | undefined): number =>
+    from === undefined ? 0 : (to ?? clock.now()) - from;
+
+  const statistics = (): Statistics => {
+    const remaining = figures?.remaining ?? 0;
+    const bandwidth = figures?.bandwidth;
+    return {
+      status,
+      phase,
+      transferred: figures?.transferred ?? 0,
+      remaining,
+      total: sum(figures, ({ disk }) => disk.device.size),
+      dirtySyncCount: figures?.dirtySyncCount ?? 0,
+      dirtyRate: figures?.dirtyRate ?? 0,
+      bandwidth: bandwidth ?? 0,
+      expectedDowntime: bandwidth === undefined ? undefined : (remaining / bandwidth) * 1000,
+      downtime: pausedAt === undefined ? undefined : since(pausedAt, endedAt),
+      setupTime: since(startedAt, activeAt ?? endedAt),
+      totalTime: since(startedAt, endedAt),
+      disks: (figures?.work ?? []).map(({ disk, todo, inFlight, dataBytes, zeroBytes, skippedBytes }) => ({
+        name: disk.name,
+        size: disk.device.size,
+        remaining: todo.bytes + inFlight.bytes,
+        dataBytes,
+        zeroBytes,
+        skippedBytes,
+      })),
+    };
+  };
+
+  const tellStatus = (): void => {
+    toldAt = clock.now();
+    tell({ type: "status", statistics: statistics() });
+  };
+
+  return {
+    setup() {
+      startedAt = clock.now();
+      status = "setup";
+      tellStatus();
+    },
+    active(now) {
+      activeAt = clock.now();
+      figures = now;
+      status = "active";
+      phase = "bulk";
+      tellStatus();
+    },
+    step(nextPhase, now, passEnded) {
+      phase = nextPhase;
+      figures = now;
+      if (passEnded) tell({ type: "pass", pass: now.dirtySyncCount, statistics: statistics() });
+      if (clock.now() - toldAt >= STATUS_EVERY_MS) tellStatus();
+    },
+    switchover(now) {
+      pausedAt = clock.now();
+      figures = now;
+      status = "device";
+      phase = "switchover";
+      tellStatus();
+    },
+    ended(how, now) {
+      endedAt = clock.now();
+      if (now) figures = now;
+      status = how;
+      tellStatus();
+    },
+    warn: (message) => tell({ type: "warning", message }),
+    statistics,
+  };
+}
+
+function sum(figures: SourceFigures | undefined, of: (work: SourceFigures["work"][number]) => number): number {
+  return (figures?.work ?? []).reduce((total, work) => total + of(work), 0);
+}

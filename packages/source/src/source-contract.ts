@@ -1,0 +1,68 @@
+import type { Tracker } from "@blkmig/device";
+import type { Segments } from "@blkmig/protocol";
+
+import type { Clock } from "./clock.ts";
+import type { DiskWork } from "./disk-work.ts";
+import type { SourceDisk } from "./migration-options.ts";
+import type { Stop } from "./stop.ts";
+import type { WireFormat } from "./wire-format.ts";
+
+export interface SourceOptions {
+  /** Names differ and fit the format; sizes are whole sectors, not 0. */
+  readonly disks: readonly SourceDisk[];
+  readonly format: WireFormat;
+  readonly wire: { send(data: Segments): Promise<void> };
+  readonly tracker?: Tracker | undefined;
+  /** For each disk, which of the tracker's sets is its own. Default: the same order. */
+  readonly trackedAs?: readonly number[];
+  readonly incremental?: boolean | undefined;
+  /** Reads in flight, and bytes read or being read: two limits. */
+  readonly reads: number;
+  readonly bufferedBytes: number;
+  readonly clock: Clock;
+}
+
+/** What a turn of `iterate()` has done. */
+export interface Turn {
+  readonly passEnded: boolean;
+  /** Bytes of stream begun, every read counted as data until it turned out to be zero. */
+  readonly submitted: number;
+}
+
+/**
+ * Disk to frames, in five verbs. It holds what is to be sent and what is in flight; it pauses no guest and does not
+ * choose when to complete.
+ */
+export interface Source {
+  /** Begins tracking and opens the stream. If it fails, nothing is tracked. */
+  setup(): Promise<void>;
+  /** Asks the tracker, and gives the bytes to send or in flight: all, also what the bulk phase has not reached. */
+  pending(): Promise<number>;
+  /** Sends about `budget` bytes of stream, or to the end of this pass. What is in flight then stays in flight. */
+  iterate(budget: number): Promise<Turn>;
+  /**
+   * With the guest paused: sends all that is left. `beforeLast` is awaited when everything has left, right before the
+   * last frames: from then on a failure leaves open whether the sink has committed.
+   */
+  complete(beforeLast: () => Promise<void>): Promise<void>;
+  /** Waits for what is in flight and drops tracking. The wire must have been let go, or have taken all. */
+  cleanup(): Promise<void>;
+  /** Ends every waiting verb with this reason. */
+  fail(reason: Stop): void;
+  /** Whether every disk has been swept once. */
+  readonly bulkDone: boolean;
+  readonly figures: SourceFigures;
+}
+
+/** What a source knows of itself, at any time. Bytes and bytes per second. */
+export interface SourceFigures {
+  readonly transferred: number;
+  /** To send or in flight as of the last sync, and the part that is not in flight. */
+  readonly remaining: number;
+  readonly dirty: number;
+  readonly dirtySyncCount: number;
+  readonly dirtyRate: number;
+  readonly bandwidth: number | undefined;
+  readonly readBandwidth: number | undefined;
+  readonly work: readonly DiskWork[];
+}

@@ -1,0 +1,24 @@
+import type { Segments } from "@blkmig/protocol";
+
+/**
+ * A wire's format, the strategy given to a source: its unit of sending and its frames. It holds no state, so one serves
+ * many migrations. Segments are the caller's for good; a block's payload in them is the caller's own view.
+ */
+export interface WireFormat {
+  /** For messages: `classic 1.1`. */
+  readonly name: string;
+  /** Bytes: the unit of sending, a power of two. */
+  readonly unit: number;
+  /** Whether units of zeroes have a frame of their own. Otherwise they are sent as data. */
+  readonly zeroes: boolean;
+  /** The frames that open a stream. */
+  setup(): Segments;
+  /** `data` is exactly one unit, zero behind the disk's end. */
+  block(disk: string, offset: number, data: Uint8Array): Segments;
+  /** `count` neighbouring units that are all zero. */
+  zeroBlocks(disk: string, offset: number, count: number): Segments;
+  progress(percent: number): Segments;
+  endOfSection(): Segments;
+  /** The last frames: whoever has read them may commit. */
+  last(): Segments;
+}
