@@ -3,7 +3,7 @@ import { checkExtent } from "./check-extent.ts";
 import { DeviceError } from "./device-error.ts";
 import { joinExtents } from "./extent-join.ts";
 import { createMemoryPages } from "./memory-pages.ts";
-import { lengthOf } from "./segments-length.ts";
+import { segmentsLength } from "./segments-length.ts";
 
 export interface MemoryDeviceOptions {
   /** Default `memory`. */
@@ -46,7 +46,7 @@ export function createMemoryDevice(options: MemoryDeviceOptions): BlockDevice {
       pages.read(offset, into);
     },
     async write(offset, data: Segments) {
-      checkWrite(offset, lengthOf(data));
+      checkWrite(offset, segmentsLength(data));
       let at = offset;
       for (const segment of data) {
         pages.write(at, segment);

@@ -1,6 +1,6 @@
 import type { Segments } from "./block-device.ts";
 
 /** The bytes of all segments together. */
-export function lengthOf(data: Segments): number {
+export function segmentsLength(data: Segments): number {
   return data.reduce((sum, segment) => sum + segment.length, 0);
 }
