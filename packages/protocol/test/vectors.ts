@@ -1,0 +1,67 @@
+/// <reference types="vite/types/importMeta.d.ts" />
+
+/** Bytes written out, or one short row of them repeated. Spaces only part the fields. */
+export interface VectorBytes {
+  hex: string;
+  repeat?: number;
+}
+
+export interface VectorFrame {
+  type: string;
+  position: number;
+  device?: string;
+  offset?: number;
+  data?: VectorBytes;
+  percent?: number;
+  value?: number;
+}
+
+/** A golden vector: what stands in one file of `vectors/`. */
+export interface Vector {
+  name: string;
+  description: string;
+  stream: "classic" | "return-path";
+  /** "1.1" unless it stands there. */
+  generation?: "1.0" | "1.1";
+  /** True where our encoder refuses, or has no function, to write it. */
+  decodeOnly?: boolean;
+  bytes: VectorBytes[];
+  frames: VectorFrame[];
+  error?: { code: string; position: number };
+}
+
+/** All vectors by the name of their file. A glob, so that no vector is forgotten, and one that Node and browsers share. */
+export const vectors: ReadonlyMap<string, Vector> = new Map(
+  Object.entries(import.meta.glob<Vector>("../vectors/*.json", { eager: true, import: "default" })).map(
+    ([path, vector]) => [path.slice(path.lastIndexOf("/") + 1, -".json".length), vector],
+  ),
+);
+
+/** The text of docs/wire-format.md. */
+export const wireFormat: string = Object.values(
+  import.meta.glob<string>("../../../docs/wire-format.md", { eager: true, import: "default", query: "?raw" }),
+).join("");
+
+/** The bytes that a vector writes out. */
+export function vectorBytes(pieces: readonly VectorBytes[]): Uint8Array {
+  const parts = pieces.map(({ hex, repeat = 1 }) => repeated(fromHex(hex), repeat));
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+function fromHex(hex: string): Uint8Array {
+  const digits = hex.replaceAll(" ", "");
+  return Uint8Array.from({ length: digits.length / 2 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
+}
+
+function repeated(row: Uint8Array, times: number): Uint8Array {
+  if (row.length === 1) return new Uint8Array(times).fill(row[0] ?? 0);
+  const bytes = new Uint8Array(row.length * times);
+  for (let at = 0; at < bytes.length; at += row.length) bytes.set(row, at);
+  return bytes;
+}
