@@ -5,6 +5,9 @@ export default defineConfig({
   resolve: { conditions: ["blkmig-source", "browser", "module", "import", "default"] },
   test: {
     include: ["packages/protocol/src/**/*.test.ts"],
+    // What reads files or unzips them stays in Node.
+    exclude: ["**/*.node.test.ts", "**/node_modules/**"],
+    reporters: ["default", ["json", { outputFile: "packages/protocol/.test-results.browser.json" }]],
     browser: {
       enabled: true,
       headless: true,
