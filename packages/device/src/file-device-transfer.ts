@@ -2,6 +2,7 @@ import type { Segments } from "./block-device.ts";
 import { DeviceError } from "./device-error.ts";
 import { requestFailed } from "./file-device-error.ts";
 import type { OpenFile } from "./open-file.ts";
+import { segmentsLength } from "./segments-length.ts";
 
 /** Fills all of `into`, however short the file's reads are. A file that ends before is `short`. */
 export async function readAll(file: OpenFile, device: string, offset: number, into: Uint8Array): Promise<void> {
@@ -19,9 +20,9 @@ export async function readAll(file: OpenFile, device: string, offset: number, in
 
 /** Writes all of `data`, however short the file's writes are. The error's offset is the first byte that was not taken. */
 export async function writeAll(file: OpenFile, device: string, offset: number, data: Segments): Promise<void> {
-  const length = bytesOf(data);
+  const length = segmentsLength(data);
   const what = `write of ${length} bytes at ${offset}`;
-  let rest = data;
+  let rest = withoutFirst(data, 0); // a front of empty segments alone would be answered with 0
   let done = 0;
   while (done < length) {
     const count = await file.write(rest, offset + done).catch((error: unknown) => {
@@ -34,13 +35,7 @@ export async function writeAll(file: OpenFile, device: string, offset: number, d
   }
 }
 
-export function bytesOf(data: Segments): number {
-  let bytes = 0;
-  for (const segment of data) bytes += segment.length;
-  return bytes;
-}
-
-/** `data` without its first `count` bytes: views of the same memory. */
+/** `data` without its first `count` bytes and the empty segments there: views of the same memory. */
 export function withoutFirst(data: Segments, count: number): Segments {
   let left = count;
   let index = 0;

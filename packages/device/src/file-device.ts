@@ -5,9 +5,10 @@ import { checkExtent } from "./check-extent.ts";
 import { DeviceError } from "./device-error.ts";
 import { requestFailed } from "./file-device-error.ts";
 import { dataExtent, extentAt } from "./file-device-extents.ts";
-import { bytesOf, readAll, writeAll } from "./file-device-transfer.ts";
+import { readAll, writeAll } from "./file-device-transfer.ts";
 import { createZero } from "./file-device-zero.ts";
 import type { OpenFile } from "./open-file.ts";
+import { segmentsLength } from "./segments-length.ts";
 import type { Syscalls } from "./syscalls.ts";
 
 export interface FileDeviceOptions {
@@ -32,7 +33,7 @@ export function createFileDevice(options: FileDeviceOptions): FileDevice {
   const { name, size, readOnly, kind, file, syscalls } = options;
   const zero = createZero({ device: name, file, kind, syscalls });
   const requests = createRequests(name);
-  let syncFailed: DeviceError | undefined;
+  let synced = Promise.resolve();
 
   function assertWritable(what: string, offset: number): void {
     if (readOnly)
@@ -40,15 +41,10 @@ export function createFileDevice(options: FileDeviceOptions): FileDevice {
   }
 
   async function sync(): Promise<void> {
-    // The kernel tells a lost write once and forgets it: a later fsync that succeeds proves nothing.
-    if (syncFailed) throw syncFailed;
-    try {
-      await file.sync();
-    } catch (error) {
+    await file.sync().catch((error: unknown) => {
       const message = "flush failed, what was written since the last one may be lost";
-      syncFailed ??= new DeviceError("io", name, message, { cause: error });
-    }
-    if (syncFailed) throw syncFailed;
+      throw new DeviceError("io", name, message, { cause: error });
+    });
   }
 
   return {
@@ -60,7 +56,7 @@ export function createFileDevice(options: FileDeviceOptions): FileDevice {
       await requests.run(async () => readAll(file, name, offset, into));
     },
     write: async (offset, data) => {
-      checkExtent(name, size, offset, bytesOf(data));
+      checkExtent(name, size, offset, segmentsLength(data));
       await requests.run(async () => {
         assertWritable("write", offset);
         await writeAll(file, name, offset, data);
@@ -83,7 +79,8 @@ export function createFileDevice(options: FileDeviceOptions): FileDevice {
       }
     },
     stats: async () => requests.run(async () => file.stat()),
-    flush: async () => requests.run(sync),
+    // One at a time, and never again after a failure: the kernel tells a lost write to one fsync only, and forgets it.
+    flush: async () => requests.run(async () => (synced = synced.then(sync))),
     close: async () => requests.close(async () => file.close()),
   };
 

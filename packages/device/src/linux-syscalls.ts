@@ -23,15 +23,16 @@ async function load(): Promise<Syscalls | undefined> {
   }
 }
 
-type Arguments = (number | string | Uint8Array)[];
+type Arguments = (number | Uint8Array)[];
 type Call = KoffiFunc<(...values: Arguments) => number>;
 
 function bind(koffi: typeof Koffi): Syscalls {
   const libc = koffi.load(null);
   const lseek = libc.func("int64_t lseek(int, int64_t, int)") as Call;
   const fallocate = libc.func("int fallocate(int, int, int64_t, int64_t)") as Call;
-  const fcntl = libc.func("int fcntl(int, int, ...)") as Call;
-  const ioctl = libc.func("int ioctl(int, unsigned long, ...)") as Call;
+  // Variadic in C. koffi cannot call those on a thread; a Linux of these architectures passes one pointer alike either way.
+  const fcntl = libc.func("int fcntl(int, int, void *)") as Call;
+  const ioctl = libc.func("int ioctl(int, unsigned long, void *)") as Call;
   const gate = createCallGate(CALLS_UNDER_WAY);
 
   function now(name: string, call: Call, ...values: Arguments): number {
@@ -75,24 +76,24 @@ function bind(koffi: typeof Koffi): Syscalls {
       long("fallocate", fallocate, fd, linux.FALLOC_ZERO_RANGE | linux.FALLOC_KEEP_SIZE, offset, length),
     zeroOut: async (fd, offset, length) => {
       const range = new BigUint64Array([BigInt(offset), BigInt(length)]);
-      await long("ioctl", ioctl, fd, linux.BLKZEROOUT, "void *", new Uint8Array(range.buffer));
+      await long("ioctl", ioctl, fd, linux.BLKZEROOUT, new Uint8Array(range.buffer));
     },
     blockDeviceSize: (fd) => {
       const size = new BigUint64Array(1);
-      now("ioctl", ioctl, fd, linux.BLKGETSIZE64, "void *", new Uint8Array(size.buffer));
+      now("ioctl", ioctl, fd, linux.BLKGETSIZE64, new Uint8Array(size.buffer));
       return Number(size[0]);
     },
     sectorSize: (fd) => {
       const size = new Int32Array(1);
-      now("ioctl", ioctl, fd, linux.BLKSSZGET, "void *", new Uint8Array(size.buffer));
+      now("ioctl", ioctl, fd, linux.BLKSSZGET, new Uint8Array(size.buffer));
       return size[0] ?? 0;
     },
     lockShared: (fd, byte) => {
-      now("fcntl", fcntl, fd, linux.F_OFD_SETLK, "void *", flockOfByte(linux.F_RDLCK, byte));
+      now("fcntl", fcntl, fd, linux.F_OFD_SETLK, flockOfByte(linux.F_RDLCK, byte));
     },
     lockedByOther: (fd, byte) => {
       const flock = flockOfByte(linux.F_WRLCK, byte); // a write lock that we only ask about meets shared ones too
-      now("fcntl", fcntl, fd, linux.F_OFD_GETLK, "void *", flock);
+      now("fcntl", fcntl, fd, linux.F_OFD_GETLK, flock);
       return typeOfFlock(flock) !== linux.F_UNLCK;
     },
   };
