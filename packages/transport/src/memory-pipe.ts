@@ -38,6 +38,8 @@ export class MemoryPipe {
   #lastArrival: Promise<unknown> = Promise.resolve();
   #waiting: Waiting | undefined;
   #readable = 0; // bytes that have arrived and were not read
+  #kept = 0; // how many of the first parcels are copies
+  #keptBytes = 0;
   #endHasLeft = false; // the sender was told so: nothing may take it back
   #hasEnded = false;
   #broken: TransportError | undefined;
@@ -116,10 +118,11 @@ export class MemoryPipe {
     const wanted = Math.min(Math.max(1, Math.floor(this.#split(this.#readable))), most);
     let filled = 0;
     while (filled < wanted) {
-      const segments = this.#parcels[0]!.segments;
+      const { segments, isOwned } = this.#parcels[0]!;
       const piece = segments[0]!.subarray(0, wanted - filled);
       into.set(piece, filled);
       filled += piece.length;
+      if (isOwned) this.#keptBytes -= piece.length;
       if (piece.length === segments[0]!.length) segments.shift();
       else segments[0] = segments[0]!.subarray(piece.length);
       this.#letGoOfEmpty();
@@ -131,8 +134,14 @@ export class MemoryPipe {
   /** Settles the sends whose last byte was taken. */
   #letGoOfEmpty(): void {
     while (this.#parcels[0]?.hasArrived && !this.#parcels[0].isEnd && this.#parcels[0].segments.length === 0) {
-      this.#parcels.shift()!.resolve();
+      this.#release();
     }
+  }
+
+  #release(): void {
+    const parcel = this.#parcels.shift()!;
+    if (parcel.isOwned) this.#kept--;
+    parcel.resolve();
   }
 
   #openEnd(): void {
@@ -140,17 +149,18 @@ export class MemoryPipe {
     if (!this.#parcels[0]?.hasArrived || !this.#parcels[0].isEnd) return;
     this.#hasEnded = true;
     this.#endHasLeft = true;
-    this.#parcels.shift()!.resolve();
+    this.#release();
   }
 
   /** Copies the sends that fit and settles them, in order. */
   #keepWhatFits(): void {
-    let held = 0;
-    for (const parcel of this.#parcels) {
-      held += total(parcel.segments);
-      if (held > this.#capacity) return;
-      if (!parcel.isOwned) parcel.segments = parcel.segments.map((segment) => segment.slice());
+    for (let parcel = this.#parcels[this.#kept]; parcel; parcel = this.#parcels[this.#kept]) {
+      const bytes = total(parcel.segments);
+      if (this.#keptBytes + bytes > this.#capacity) return;
+      parcel.segments = parcel.segments.map((segment) => segment.slice());
       parcel.isOwned = true;
+      this.#kept++;
+      this.#keptBytes += bytes;
       this.#endHasLeft ||= parcel.isEnd;
       parcel.resolve();
     }

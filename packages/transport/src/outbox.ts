@@ -1,20 +1,34 @@
-import type { Writable } from "node:stream";
-
 import type { Segments } from "./connection.ts";
 import { TransportError } from "./transport-error.ts";
 import { toTransportError, type WireState } from "./wire-state.ts";
 
-/** The writing half of a connection over a Node stream. */
+export type Done = (failure?: Error | null) => void;
+
+/** Where bytes leave. Both call back when the system has taken everything, or failed. */
+export interface Outlet {
+  /** At least one segment, none empty; borrowed until `done`. */
+  write(segments: readonly Uint8Array[], done: Done): void;
+  end(done: Done): void;
+}
+
+/**
+ * Whether a send under way may be given up at once when the wire breaks: a socket is closed and reads no memory any
+ * more, but what the thread pool has begun cannot be stopped.
+ */
+export type WhenBroken = "give-up-at-once" | "settle-when-done";
+
+/** The writing half of a connection: what may be sent when, and who must hear that the wire broke. */
 export class Outbox {
-  readonly #stream: Writable;
+  readonly #outlet: Outlet;
   readonly #state: WireState;
   readonly #pending = new Set<(error: TransportError) => void>();
   #finishing: Promise<void> | undefined;
   #hasFinished = false;
 
-  constructor(stream: Writable, state: WireState) {
-    this.#stream = stream;
+  constructor(outlet: Outlet, state: WireState, whenBroken: WhenBroken = "give-up-at-once") {
+    this.#outlet = outlet;
     this.#state = state;
+    if (whenBroken === "settle-when-done") return;
     state.onBreak((error) => {
       for (const reject of this.#pending) reject(error);
       this.#pending.clear();
@@ -26,10 +40,7 @@ export class Outbox {
     return this.#hasFinished;
   }
 
-  /**
-   * Borrows the segments until it settles. It settles by the callback of the last write: what `write` returns only says
-   * how much is queued, and the memory is still being read then.
-   */
+  /** Borrows the segments until it settles. */
   send(data: Segments): Promise<void> {
     const { error, url } = this.#state;
     if (error) return Promise.reject(error);
@@ -37,14 +48,10 @@ export class Outbox {
       return Promise.reject(new TransportError("finished", url, "nothing can be sent after finish()"));
     const segments = data.filter((segment) => segment.length > 0);
     if (segments.length === 0) return Promise.resolve();
-    return this.#settled((done) => {
-      this.#stream.cork(); // or every small header would be a packet of its own
-      segments.forEach((segment, i) => this.#stream.write(segment, i === segments.length - 1 ? done : undefined));
-      this.#stream.uncork();
-    });
+    return this.#settled((done) => this.#outlet.write(segments, done));
   }
 
-  /** Settles when the stream has been ended and flushed; twice is once. */
+  /** Settles when the end has left; twice is once. */
   finish(): Promise<void> {
     this.#finishing ??= this.#end();
     return this.#finishing;
@@ -52,11 +59,11 @@ export class Outbox {
 
   async #end(): Promise<void> {
     if (this.#state.error) throw this.#state.error;
-    await this.#settled((done) => this.#stream.end(done));
+    await this.#settled((done) => this.#outlet.end(done));
     this.#hasFinished = true;
   }
 
-  #settled(start: (done: (error?: Error | null) => void) => void): Promise<void> {
+  #settled(start: (done: Done) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#pending.add(reject);
       start((failure) => {

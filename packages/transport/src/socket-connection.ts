@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { Connection } from "./connection.ts";
 import type { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
+import { createStreamOutlet } from "./stream-outlet.ts";
 import { TransportError } from "./transport-error.ts";
 import { toTransportError, WireState } from "./wire-state.ts";
 
@@ -12,7 +13,7 @@ export type Abort = (socket: Socket) => void;
 /** Joins a socket and the inbox that its bytes go to into a connection; takes ownership of the socket. */
 export function createSocketConnection(socket: Socket, inbox: Inbox, peer: string, abort: Abort): Connection {
   const state = new WireState(peer);
-  const outbox = new Outbox(socket, state);
+  const outbox = new Outbox(createStreamOutlet(socket), state);
   socket.on("end", () => inbox.end());
   socket.on("error", (error) => state.break(toTransportError(peer, error)));
   socket.on("close", () => {

@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 
 import { Inbox } from "./inbox.ts";
+import { readStream } from "./read-stream.ts";
 
 /**
  * How the bytes of a socket are read: `slab` has the system fill one buffer of ours again and again, `stream` takes the
@@ -62,14 +63,7 @@ function readBySlab(handle: object): ReadSocket {
   return { socket, inbox };
 }
 
-/** A stream holds at most its high-water mark while nobody reads. */
 function readByStream(socket: Socket): ReadSocket {
   socket.allowHalfOpen = true;
-  const pull = () => {
-    const chunk = inbox.isWaiting ? (socket.read() as Uint8Array | null) : null;
-    if (chunk) inbox.arrive(chunk);
-  };
-  const inbox = new Inbox(pull);
-  socket.on("readable", pull);
-  return { socket, inbox };
+  return { socket, inbox: readStream(socket) };
 }

@@ -1,0 +1,48 @@
+import { createReadStream, createWriteStream, fstatSync } from "node:fs";
+import { Socket } from "node:net";
+import type { Readable, Writable } from "node:stream";
+
+import type { Connection } from "./connection.ts";
+import { createStreamConnection } from "./stream-connection.ts";
+import { toTransportError } from "./wire-state.ts";
+
+export interface StdioOptions {
+  /** A stream or a file descriptor to read from; default 0, standard input. */
+  readonly input?: Readable | number;
+  /** A stream or a file descriptor to write to; default 1, standard output. */
+  readonly output?: Writable | number;
+  /** Who is at the other end, for a person; default `stdio:`. */
+  readonly url?: string;
+}
+
+/**
+ * What comes in and goes out of this process as one connection; it owns both ends, and `finish()` closes the output. It
+ * does not touch `process.stdin` and `process.stdout`: the latter writes to pipes without giving way to anything else,
+ * two such peers wait for each other for ever, and it cannot be closed. So nothing else may use them either.
+ *
+ * A pipe cannot tell an abort from an end: the peer's reads give 0 after both. Throws `TransportError` `io`.
+ */
+export function openStdio(options: StdioOptions = {}): Connection {
+  const { input = 0, output = 1, url = "stdio:" } = options;
+  try {
+    const readable = typeof input === "number" ? openInput(input) : input;
+    const writable = typeof output === "number" ? openOutput(output) : output;
+    return createStreamConnection(readable, writable, url);
+  } catch (error) {
+    throw toTransportError(url, error);
+  }
+}
+
+export function openInput(fd: number): Readable {
+  return canPoll(fd) ? new Socket({ fd, readable: true, writable: false }) : createReadStream("", { fd });
+}
+
+export function openOutput(fd: number): Writable {
+  return canPoll(fd) ? new Socket({ fd, readable: false, writable: true }) : createWriteStream("", { fd });
+}
+
+/** Pipes and sockets are waited for; files and terminals are read and written by the thread pool. */
+function canPoll(fd: number): boolean {
+  const file = fstatSync(fd);
+  return file.isFIFO() || file.isSocket();
+}
