@@ -16,10 +16,11 @@
 export interface Decoder<Frame> {
   /**
    * Where the next bytes of the wire belong, never empty: a scratch of the decoder's own while a header is awaited, the
-   * rest of the landed buffer while a payload is. The view is good until the next call of any method.
+   * rest of the landed buffer while a payload is, and not a byte more. The view is good until the next call of any
+   * method. Throws `Error` while a payload waits for `land()`, or a full scratch or payload for `next()`.
    */
   want(): Uint8Array;
-  /** Says that `bytes` bytes (1 to `want().length`) were put at the front of `want()`. */
+  /** Says that `bytes` bytes (1 to `want().length`) were put at the front of `want()`; else `RangeError`. */
   accept(bytes: number): void;
   /**
    * The next frame, or undefined when more bytes are needed. Drain it before reading again: one read may complete many
@@ -28,9 +29,9 @@ export interface Decoder<Frame> {
   next(): Frame | undefined;
   /**
    * After `next()` gave a payload's header: the buffer, borrowed, where its bytes shall go. At least as long as the
-   * payload; the finished frame gives it back.
+   * payload, else `RangeError`; the finished frame gives it back. If the stream breaks first, it is the caller's again.
    */
   land(buffer: Uint8Array): void;
-  /** The wire has ended. Throws `ProtocolError` `truncated` if it ended inside a frame. */
+  /** The wire has ended. Throws `ProtocolError` `truncated` if it ended inside a frame, `Error` if `next()` was not drained. */
   end(): void;
 }

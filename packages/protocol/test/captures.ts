@@ -13,8 +13,8 @@ export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** Runs of one byte, in MiB or bytes, one after the other. */
-export function disk(...runs: readonly (readonly [bytes: number, value: number])[]): Uint8Array {
+/** Runs of one byte, in bytes, one after the other. */
+function disk(...runs: readonly (readonly [bytes: number, value: number])[]): Uint8Array {
   const all = new Uint8Array(runs.reduce((sum, [bytes]) => sum + bytes, 0));
   let at = 0;
   for (const [bytes, value] of runs) all.fill(value, at, (at += bytes));
