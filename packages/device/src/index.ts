@@ -1,10 +1,16 @@
 export type { BlockDevice, Extent, Segments, ZeroOptions } from "./block-device.ts";
 export { DeviceError, type DeviceErrorCode } from "./device-error.ts";
 export type { DirtySet, Guest, Tracker } from "./tracking.ts";
+export { checkExtent } from "./check-extent.ts";
 export { createBufferPool, type BufferPool } from "./buffer-pool.ts";
 export { createDirtyBitmap, type DirtyBitmap, type Run } from "./dirty-bitmap.ts";
+export { trackWrites, type TrackedDevice } from "./track-writes.ts";
+export { joinTrackers } from "./join-trackers.ts";
+export { joinGuests } from "./join-guests.ts";
+export { createOverlay, type OverlayOptions } from "./overlay.ts";
 export { createMemoryDevice, type MemoryDeviceOptions } from "./memory-device.ts";
 export { openDisk, type OpenDisk, type OpenDiskOptions } from "./open-disk.ts";
 export { identifyDisk, sameDisk, type DiskIdentity } from "./disk-identity.ts";
 export { loadSyscalls, type Syscalls } from "./syscalls.ts";
 export { mountedAt, type MountedAt } from "./mounts.ts";
+export { readSignature } from "./signature.ts";
