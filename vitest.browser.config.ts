@@ -1,8 +1,14 @@
+import { fileURLToPath } from "node:url";
+
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  resolve: { conditions: ["blkmig-source", "browser", "module", "import", "default"] },
+  resolve: {
+    conditions: ["blkmig-source", "browser", "module", "import", "default"],
+    // Of the testkit, browsers can load only what needs no Node: the naive codec.
+    alias: { "@blkmig/testkit": fileURLToPath(new URL("tooling/testkit/src/naive-classic.ts", import.meta.url)) },
+  },
   test: {
     include: ["packages/protocol/src/**/*.test.ts"],
     // What reads files or unzips them stays in Node.
