@@ -17,6 +17,7 @@ const MiB = 2 ** 20;
 const syscalls = await loadSyscalls();
 const noSyscalls = syscalls === undefined;
 const noMkfs = spawnSync("mkfs.ext4", ["-V"]).status !== 0;
+const noSwap = spawnSync("mkswap", ["-V"]).status !== 0;
 
 let folder: string;
 let files = 0;
@@ -101,6 +102,16 @@ describe.skipIf(noLoops)("a loop device (needs losetup and root)", () => {
     await opened(device, { readOnly: true });
     await expect(openDisk(device)).rejects.toMatchObject({ code: "in-use" });
     await expect(openDisk(device, { syscalls: "none" })).rejects.toMatchObject({ code: "in-use" });
+  });
+
+  test.skipIf(noSwap)("swap space is in use as if it were mounted (needs mkswap)", async () => {
+    const { device, file } = await loopOf(MiB);
+    run("mkswap", device);
+    run("swapon", device);
+    ends.push(() => run("swapoff", device));
+    for (const path of [device, file]) {
+      expect(await mountedAt({ identity: await identifyDisk(path) })).toEqual([{ path: "swap", readOnly: false }]);
+    }
   });
 
   describe.skipIf(noMkfs)("mounted (needs mkfs.ext4)", () => {
