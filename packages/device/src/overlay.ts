@@ -46,12 +46,22 @@ export function createOverlay(options: OverlayOptions): BlockDevice {
     return opened;
   }
 
-  /** Makes whatever the top has allocated ours. */
+  /** Makes every granule ours of which the top has allocated some, and completes it. */
   async function adopt(): Promise<void> {
+    const stored = createDirtyBitmap({ size, granularity: 512 });
+    // All asked before anything is copied up: what is copied is allocated too.
     for await (const extent of top.extents(0, size)) {
-      if (!extent.allocated) continue;
-      await copyEdges(extent.offset, extent.length);
-      own.mark(extent.offset, extent.length);
+      if (extent.allocated) stored.mark(extent.offset, extent.length);
+    }
+    own.merge(stored);
+    for (const run of own.runs()) {
+      const end = run.offset + run.length;
+      for (let at = run.offset; at < end;) {
+        const next = stored.next(at, end - at);
+        const gapEnd = Math.min(next?.offset ?? end, end);
+        await copyUp(at, gapEnd - at);
+        at = gapEnd === end ? end : gapEnd + (next?.length ?? 0);
+      }
     }
   }
 
