@@ -1,5 +1,5 @@
 import type { Connection } from "./connection.ts";
-import { Outbox, type Done } from "./outbox.ts";
+import { Outbox, type Done, type Outlet } from "./outbox.ts";
 import { TransportError } from "./transport-error.ts";
 import { toTransportError, WireState } from "./wire-state.ts";
 
@@ -9,10 +9,9 @@ export interface FileReader {
   close(): Promise<void>;
 }
 
-/** A file to write to. */
+/** A file to write to; `finish` makes everything last. */
 export interface FileWriter {
   write(segments: readonly Uint8Array[]): Promise<void>;
-  /** Makes everything last, and closes. */
   finish(): Promise<void>;
   close(): Promise<void>;
 }
@@ -22,11 +21,17 @@ export function createReadConnection(url: string, file: FileReader): Connection 
   const state = new WireState(url);
   let reading: Promise<number> | undefined;
   let hasEnded = false;
+  state.onBreak(() => {
+    if (!hasEnded) closeAfter(reading, file);
+  });
   const read = async (into: Uint8Array) => {
     try {
-      const n = hasEnded ? 0 : await file.read(into);
-      if (n === 0) hasEnded = true;
+      const n = await file.read(into);
       if (state.error) throw state.error;
+      if (n === 0) {
+        hasEnded = true;
+        await file.close();
+      }
       return n;
     } catch (error) {
       state.break(toTransportError(url, error));
@@ -41,46 +46,57 @@ export function createReadConnection(url: string, file: FileReader): Connection 
       if (state.error) return Promise.reject(state.error);
       if (reading) return Promise.reject(new TypeError("a read is under way already: only one at a time"));
       if (into.length === 0) return Promise.reject(new RangeError("cannot read into an empty buffer"));
+      if (hasEnded) return Promise.resolve(0);
       return (reading = read(into));
     },
-    send: () => Promise.reject(new TransportError("finished", url, "is only read: nothing can be sent there")),
+    send: () => Promise.reject(readOnly(url)),
     finish: () => Promise.resolve(),
-    destroy(reason) {
-      if (state.destroy(reason)) closeAfter(reading, file);
-    },
+    destroy: (reason) => void state.destroy(reason),
   };
+}
+
+export function readOnly(url: string): TransportError {
+  return new TransportError("finished", url, "is only read: nothing can be sent there");
 }
 
 /** The same holds for writes: a send that was begun when the connection was destroyed settles, and fails, later. */
 export function createWriteConnection(url: string, file: FileWriter): Connection {
   const state = new WireState(url);
-  let last: Promise<unknown> = Promise.resolve();
-  const inOrder = (work: () => Promise<void>, done: Done) => {
-    const settled = last.then(() => {
+  let last: Promise<void> = Promise.resolve();
+  let isClosed = false;
+  state.onBreak(() => {
+    if (!isClosed) closeAfter(last, file);
+  });
+  const perform = async (before: Promise<void>, work: () => Promise<void>, done: Done) => {
+    await before;
+    try {
       if (state.error) throw state.error;
-      return work();
-    });
-    last = settled.then(
-      () => done(),
-      (error: Error) => done(error),
-    );
+      await work();
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    done();
   };
-  const outbox = new Outbox(
-    {
-      write: (segments, done) => inOrder(() => file.write(segments), done),
-      end: (done) => inOrder(() => file.finish(), done),
-    },
-    state,
-    "settle-when-done",
-  );
+  const inOrder = (work: () => Promise<void>, done: Done) => {
+    last = perform(last, work, done);
+  };
+  const end = async () => {
+    await file.finish();
+    isClosed = true;
+    await file.close();
+  };
+  const outlet: Outlet = {
+    write: (segments, done) => inOrder(() => file.write(segments), done),
+    end: (done) => inOrder(end, done),
+  };
+  const outbox = new Outbox(outlet, state, "settle-when-done");
   return {
     peer: url,
     read: () => (state.error ? Promise.reject(state.error) : Promise.resolve(0)),
     send: (data) => outbox.send(data),
     finish: () => outbox.finish(),
-    destroy(reason) {
-      if (state.destroy(reason)) closeAfter(last, file);
-    },
+    destroy: (reason) => void state.destroy(reason),
   };
 }
 

@@ -9,7 +9,10 @@ import { toTransportError } from "./wire-state.ts";
 export interface StdioOptions {
   /** A stream or a file descriptor to read from; default 0, standard input. */
   readonly input?: Readable | number;
-  /** A stream or a file descriptor to write to; default 1, standard output. */
+  /**
+   * A stream or a file descriptor to write to; default 1, standard output. The stream must be done with the memory when
+   * it calls back, as pipes, sockets and files are; a `PassThrough` is not: it hands the sender's memory to its reader.
+   */
   readonly output?: Writable | number;
   /** Who is at the other end, for a person; default `stdio:`. */
   readonly url?: string;

@@ -1,5 +1,11 @@
+import { close, read } from "node:fs";
+import { Writable } from "node:stream";
+import { promisify } from "node:util";
+
 import type { Connection } from "./connection.ts";
-import { createReadConnection } from "./file-connection.ts";
+import { createReadConnection, readOnly } from "./file-connection.ts";
+import { openInput } from "./open-stdio.ts";
+import { createStreamConnection } from "./stream-connection.ts";
 import { openStreamFile } from "./stream-file.ts";
 
 /**
@@ -7,9 +13,15 @@ import { openStreamFile } from "./stream-file.ts";
  * a writer) or a character device. Throws `TransportError` `io`.
  */
 export async function readStreamFile(path: string): Promise<Connection> {
-  const { handle, url } = await openStreamFile(path, "read");
+  const { fd, kind, url } = await openStreamFile(path, "read");
+  if (kind === "pipe") return readPipe(fd, url);
   return createReadConnection(url, {
-    read: async (into) => (await handle.read(into, 0, into.length, null)).bytesRead,
-    close: () => handle.close(),
+    read: async (into) => (await promisify(read)(fd, into, 0, into.length, null)).bytesRead,
+    close: () => promisify(close)(fd),
   });
+}
+
+function readPipe(fd: number, url: string): Connection {
+  const connection = createStreamConnection(openInput(fd), new Writable(), url);
+  return { ...connection, send: () => Promise.reject(readOnly(url)), finish: () => Promise.resolve() };
 }

@@ -1,6 +1,6 @@
-import { constants } from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
+import { close, constants, fstat, open } from "node:fs";
 import { resolve } from "node:path";
+import { promisify } from "node:util";
 
 import { TransportError } from "./transport-error.ts";
 import { toTransportError } from "./wire-state.ts";
@@ -9,13 +9,14 @@ import { toTransportError } from "./wire-state.ts";
 export type StreamFileKind = "file" | "device" | "pipe";
 
 export interface StreamFile {
-  readonly handle: FileHandle;
+  /** Owned by whoever opened it: a pipe's goes over to a socket, which a `FileHandle` could not. */
+  readonly fd: number;
   readonly kind: StreamFileKind;
   readonly path: string;
   readonly url: string;
 }
 
-const FLAGS = {
+const FLAGS: Readonly<Record<"read" | "write" | "create", number>> = {
   read: constants.O_RDONLY,
   write: constants.O_WRONLY | constants.O_CREAT, // emptied later: first it must be known to be a file
   create: constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL,
@@ -25,18 +26,18 @@ const FLAGS = {
 export async function openStreamFile(given: string, mode: keyof typeof FLAGS): Promise<StreamFile> {
   const path = resolve(given);
   const url = `file://${path}`;
-  const handle = await open(path, FLAGS[mode], 0o600).catch((error: unknown) => {
+  const fd = await promisify(open)(path, FLAGS[mode], 0o600).catch((error: unknown) => {
     throw toTransportError(url, error);
   });
-  const kind = await kindOf(handle);
-  if (kind) return { handle, kind, path, url };
-  await handle.close();
+  const kind = await kindOf(fd);
+  if (kind) return { fd, kind, path, url };
+  await promisify(close)(fd);
   throw new TransportError("io", url, "is no file, pipe or character device: a stream cannot be kept there");
 }
 
 /** Undefined for folders, and for block devices: a stream written over a disk is a mistake. */
-async function kindOf(handle: FileHandle): Promise<StreamFileKind | undefined> {
-  const file = await handle.stat();
+async function kindOf(fd: number): Promise<StreamFileKind | undefined> {
+  const file = await promisify(fstat)(fd);
   if (file.isFile()) return "file";
   if (file.isFIFO()) return "pipe";
   if (file.isCharacterDevice()) return "device";

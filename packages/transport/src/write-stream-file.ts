@@ -1,8 +1,12 @@
-import { open, type FileHandle } from "node:fs/promises";
+import { close, fsync, ftruncate, open, writev } from "node:fs";
 import { dirname } from "node:path";
+import { Readable } from "node:stream";
+import { promisify } from "node:util";
 
 import type { Connection } from "./connection.ts";
 import { createWriteConnection } from "./file-connection.ts";
+import { openOutput } from "./open-stdio.ts";
+import { createStreamConnection } from "./stream-connection.ts";
 import { openStreamFile, type StreamFile } from "./stream-file.ts";
 
 export interface WriteStreamFileOptions {
@@ -18,33 +22,31 @@ export interface WriteStreamFileOptions {
  */
 export async function writeStreamFile(path: string, options: WriteStreamFileOptions = {}): Promise<Connection> {
   const file = await openStreamFile(path, options.exclusive ? "create" : "write");
-  const { handle, kind, url } = file;
-  if (kind === "file") await handle.truncate(0);
+  const { fd, kind, url } = file;
+  if (kind === "pipe") return createStreamConnection(Readable.from([]), openOutput(fd), url);
+  if (kind === "file") await promisify(ftruncate)(fd, 0);
   return createWriteConnection(url, {
-    write: (segments) => writeAll(handle, segments),
-    async finish() {
-      if (kind === "file") await makeLast(file);
-      await handle.close();
-    },
-    close: () => handle.close(),
+    write: (segments) => writeAll(fd, segments),
+    finish: () => (kind === "file" ? makeLast(file) : Promise.resolve()),
+    close: () => promisify(close)(fd),
   });
 }
 
-async function makeLast({ handle, path }: StreamFile): Promise<void> {
-  await handle.sync();
-  const folder = await open(dirname(path)); // its entry for the file is lost otherwise
+async function makeLast({ fd, path }: StreamFile): Promise<void> {
+  await promisify(fsync)(fd);
+  const folder = await promisify(open)(dirname(path), "r"); // its entry for the file is lost otherwise
   try {
-    await folder.sync();
+    await promisify(fsync)(folder);
   } finally {
-    await folder.close();
+    await promisify(close)(folder);
   }
 }
 
 /** A write may take less than it was given (a full disk says so only at the next one). */
-async function writeAll(handle: FileHandle, segments: readonly Uint8Array[]): Promise<void> {
+async function writeAll(fd: number, segments: readonly Uint8Array[]): Promise<void> {
   let rest = [...segments];
   while (rest.length > 0) {
-    const { bytesWritten } = await handle.writev(rest);
+    const { bytesWritten } = await promisify(writev)(fd, rest);
     rest = afterBytes(rest, bytesWritten);
   }
 }

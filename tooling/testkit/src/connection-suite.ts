@@ -36,6 +36,7 @@ const LONG = { timeout: 60_000 };
 
 /** What every wire promises; `factory` is called once a test. */
 export function describeConnection(name: string, factory: () => Promise<SuitePair>): void {
+  // oxlint-disable vitest/valid-title, vitest/expect-expect -- the titles and the assertions are below
   const on = (title: string, body: (pair: Required<SuitePair>) => Promise<void>) =>
     test(title, LONG, async () => {
       const pair = await factory();

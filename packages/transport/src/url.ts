@@ -1,0 +1,4 @@
+export type { Connection, Listener } from "./connection.ts";
+export { connectUrl, listenUrl, type ConnectUrlOptions, type ListenUrlOptions } from "./open-wire.ts";
+export { formatWireUrl, isLocal } from "./wire-url-text.ts";
+export { parseWireUrl, type WireUrl } from "./wire-url.ts";
