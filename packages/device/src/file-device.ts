@@ -41,6 +41,7 @@ export function createFileDevice(options: FileDeviceOptions): FileDevice {
   }
 
   async function sync(): Promise<void> {
+    if (readOnly) return; // nothing was written, and a file system that cannot be written may refuse
     await file.sync().catch((error: unknown) => {
       const message = "flush failed, what was written since the last one may be lost";
       throw new DeviceError("io", name, message, { cause: error });
