@@ -40,7 +40,7 @@ test.each([
   ["tcp://host:65536", "'65536' is no port"],
   ["tcp://host:8o", "'8o' is no port"],
   ["tcp://host:80/path", "nothing can follow the port"],
-  ["tcp://::1:80", "is no port"],
+  ["tcp://::1:80", "in brackets"],
   ["tcp://[::g]:80", "is no IPv6 address"],
   ["tcp://user@host:80", "is no host"],
   ["unix://run/a", "three slashes"],
