@@ -31,6 +31,7 @@ export function createApplier({ targets, pool, work, land }: ApplierParts): Appl
   let percent = 0;
   let saidAll = false; // the last frame was PROGRESS 100
   let ended = false;
+  let landing: Uint8Array | undefined; // the pool's buffer under the payload that is coming
 
   const placeOf = (device: string, offset: number): { readonly target: Target; readonly length: number } => {
     const target = targets.get(device);
@@ -43,25 +44,26 @@ export function createApplier({ targets, pool, work, land }: ApplierParts): Appl
     );
   };
 
-  const begin = (landing: Promise<void>): Promise<void> | undefined => {
+  const begin = (landed: Promise<void>): Promise<void> | undefined => {
     touched = true;
-    return work.begin(landing);
+    return work.begin(landed);
   };
 
   const landJoined = (joined: JoinedZeroes | undefined): Promise<void> | undefined =>
     joined && begin(landZeroes(joined.target, joined.offset, joined.length));
 
-  const landAndGiveBack = async (target: Target, offset: number, data: Uint8Array): Promise<void> => {
+  const landAndGiveBack = async (target: Target, offset: number, buffer: Uint8Array): Promise<void> => {
     try {
-      await landBlock(target, offset, data);
+      await landBlock(target, offset, buffer);
     } finally {
-      pool.give(data);
+      pool.give(buffer);
     }
   };
 
   const prepare = async (wait: Promise<void> | undefined): Promise<void> => {
     await wait;
-    land(await pool.take());
+    landing = await pool.take();
+    land(landing);
   };
 
   const follow = (frame: ClassicFrame): void => {
@@ -79,7 +81,7 @@ export function createApplier({ targets, pool, work, land }: ApplierParts): Appl
           // Zeroes that came before this block must not land after it.
           return prepare(landJoined(zeroes.take()));
         case "block":
-          return begin(landAndGiveBack(placeOf(frame.device, frame.offset).target, frame.offset, frame.data));
+          return begin(landAndGiveBack(placeOf(frame.device, frame.offset).target, frame.offset, landing!));
         case "zero": {
           const { target, length } = placeOf(frame.device, frame.offset);
           return landJoined(zeroes.add(target, frame.offset, length));

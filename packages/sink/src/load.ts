@@ -17,6 +17,7 @@ const MAX_WORK = 128;
  * sender has been told that too (SHUT 1). The wire and the disks stay the caller's, to close.
  */
 export async function load(options: LoadOptions): Promise<LoadResult> {
+  assertNamesDiffer(options.disks);
   const { wire, signal, onEvent } = options;
   const targets = new Map<string, Target>();
   const work = createWorkInHand(MAX_WORK);
@@ -91,9 +92,13 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
   return { ...progress(), answered: await answer(wire, 0) };
 }
 
+function assertNamesDiffer(disks: readonly SinkDisk[]): void {
+  const names = new Set(disks.map(({ name }) => name));
+  if (names.size < disks.length) throw new TypeError("two targets have the same name");
+}
+
 function addTarget(targets: Map<string, Target>, disk: SinkDisk): void {
   const { name, device } = disk;
-  if (targets.has(name)) throw new TypeError(`two targets are called '${name}'`);
   if (device.readOnly) throw new Refusal("read-only", `disk '${name}': the target is read-only`);
   targets.set(name, createTarget(disk));
 }

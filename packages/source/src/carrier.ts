@@ -50,6 +50,7 @@ export function createCarrier({ format, pool, buffers, outlet, flights, meters }
     } finally {
       reads--;
       meters.reading.end(format.unit);
+      flights.stir(); // the next read may begin while this one is sent
     }
   };
 

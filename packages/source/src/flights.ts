@@ -3,8 +3,10 @@ export interface Flights {
   readonly count: number;
   /** Begins one. Its failure fails all. */
   begin(work: () => Promise<void>): void;
-  /** Settles when the next one settles; throws the failure. At once if there is none under way. */
+  /** Settles when the next one settles, or stirs; throws the failure. At once if there is none under way. */
   firstSettled(): Promise<void>;
+  /** One has come so far that whoever waits should look again. */
+  stir(): void;
   /** Settles when all have, whether well or not; never throws. */
   allSettled(): Promise<void>;
   /** Fails all waiting, now and later, for a reason from outside. The first reason stays. */
@@ -53,6 +55,7 @@ export function createFlights(): Flights {
       if (count > 0) await nextWake();
       check();
     },
+    stir: wake,
     async allSettled() {
       for (;;) {
         if (count === 0) return;

@@ -150,6 +150,7 @@ export function createMigration(options: MigrationOptions): Migration {
       answer = wire.read && readAnswer((into) => wire.read!(into));
       void answer?.then(onEarlyAnswer);
       await source.setup();
+      phase = "bulk";
       report.active(source.figures);
       await untilConverged(source);
       await switchOver(source);

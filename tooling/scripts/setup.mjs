@@ -1,0 +1,29 @@
+// Installs (and with "build", builds) on a machine that has Node.js and npm and nothing else:
+//   node tooling/scripts/setup.mjs [build]
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+export const environment = { ...process.env, TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1" };
+
+/** Runs the pnpm that package.json names: the one in PATH if it is the same, else by npx. */
+export function pnpm(...args) {
+  const { packageManager } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  const [command, ...before] = isInPath(packageManager) ? ["pnpm"] : ["npx", "--yes", packageManager];
+  execFileSync(command, [...before, ...args], { cwd: root, stdio: "inherit", env: environment });
+}
+
+function isInPath(packageManager) {
+  try {
+    const version = execFileSync("pnpm", ["--version"], { cwd: root, stdio: ["ignore", "pipe", "ignore"] });
+    return `pnpm@${version.toString().trim()}` === packageManager;
+  } catch {
+    return false; // no pnpm here
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  pnpm("install", "--frozen-lockfile");
+  if (process.argv.includes("build")) pnpm("run", "build");
+}

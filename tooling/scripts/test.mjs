@@ -1,0 +1,46 @@
+// npm test: installs, builds, runs every test there is, and closes with the line "N passed, N failed, N skipped".
+import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+import { pnpm, root } from "./setup.mjs";
+
+const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const workspaces = ["packages", "apps", "tooling"].flatMap((folder) =>
+  readdirSync(join(root, folder)).map((name) => join(root, folder, name)),
+);
+const reportNames = [".test-results.json", ".test-results.browser.json", ".test-results.smoke.json"];
+const reports = () => workspaces.flatMap((folder) => reportNames.map((name) => join(folder, name))).filter(existsSync);
+
+let broken = false;
+const attempt = (what, ...args) => {
+  try {
+    pnpm(...args);
+  } catch {
+    console.error(`${what} failed`);
+    broken = true;
+  }
+};
+
+pnpm("install", "--frozen-lockfile");
+pnpm("run", "build");
+for (const report of reports()) rmSync(report);
+attempt("a test", "run", "test:unit");
+const browserTests = existsSync(chromium);
+if (browserTests) attempt("a test in the browser", "run", "test:browser");
+attempt("the smoke test", "run", "test:smoke");
+
+let passed = 0;
+let failed = 0;
+const skipped = [];
+for (const report of reports()) {
+  const results = JSON.parse(readFileSync(report, "utf8"));
+  passed += results.numPassedTests;
+  failed += results.numFailedTests;
+  for (const { assertionResults } of results.testResults) {
+    skipped.push(...assertionResults.filter(({ status }) => !["passed", "failed"].includes(status)));
+  }
+}
+for (const { fullName } of skipped) console.log(`skipped: ${fullName}`);
+if (!browserTests) console.log(`skipped: the tests of @blkmig/protocol in a browser (needs chromium at ${chromium})`);
+console.log(`${passed} passed, ${failed} failed, ${skipped.length + (browserTests ? 0 : 1)} skipped`);
+if (broken || failed > 0 || passed === 0) process.exitCode = 1;
