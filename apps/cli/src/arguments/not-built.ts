@@ -1,0 +1,69 @@
+import { type Command, Option } from "commander";
+
+import { CommandError } from "../command-error.ts";
+
+/** Options that are spelled in the design and come later: known, so that none is taken for a typing error, and refused. */
+const LATER = {
+  send: [
+    "--from [control]",
+    "--qmp [url]",
+    "--migrate-to [uri]",
+    "--to-qmp [url]",
+    "--remote-disk [disk]",
+    "--machine [name]",
+    "--after [what]",
+    "--resume",
+    "--verify",
+    "--no-verify",
+    "--token-file [file]",
+    "--tls-cert [file]",
+    "--tls-key [file]",
+    "--tls-ca [file]",
+    "--state-dir [folder]",
+  ],
+  receive: [
+    "--resume",
+    "--verify",
+    "--no-verify",
+    "--vm-state [file]",
+    "--nbd [url]",
+    "--allow-origin [origin]",
+    "--token-file [file]",
+    "--pair",
+    "--tls-cert [file]",
+    "--tls-key [file]",
+    "--tls-ca [file]",
+    "--state-dir [folder]",
+  ],
+} as const;
+
+/** Makes the later options of a command known, without naming them in its help. */
+export function addLaterOptions(command: Command, of: keyof typeof LATER): void {
+  for (const flags of LATER[of]) {
+    const option = new Option(flags).hideHelp();
+    command.addOption(option);
+    command.on(`option:${option.name()}`, () => {
+      throw new CommandError("usage", `${option.long} is not built yet`);
+    });
+  }
+}
+
+/** Commands that come later. */
+const LATER_COMMANDS = {
+  serve: "exporting live disks over NBD",
+  status: "asking what a daemon does or what a target is",
+  resolve: "ending an in-doubt migration by hand",
+} as const;
+
+export function addLaterCommands(program: Command): void {
+  for (const [name, what] of Object.entries(LATER_COMMANDS)) {
+    program
+      .command(name, { hidden: true })
+      .helpOption(false)
+      .allowUnknownOption()
+      .allowExcessArguments()
+      .action(() => {
+        throw new CommandError("usage", `\`blkmig ${name}\` is not built yet (${what})`);
+      });
+  }
+}

@@ -1,0 +1,23 @@
+/** Why a command ends, where no package of ours threw. */
+export type CommandErrorCode =
+  | "cancelled" // by SIGINT or SIGTERM, before anything was written
+  | "not-a-stream" // bytes that no wire of ours begins with
+  | "not-comparable" // verify could not read both disks to their ends
+  | "refused" // it could be done, and should not be: no byte of a target was written
+  | "usage"; // the command line does not say what to do
+
+/** A command cannot go on. The message is one sentence for the person who typed it. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+  readonly code: CommandErrorCode;
+
+  constructor(code: CommandErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

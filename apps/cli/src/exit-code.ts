@@ -1,0 +1,74 @@
+import { DeviceError } from "@blkmig/device";
+import { LoadError } from "@blkmig/sink";
+import { MigrationError } from "@blkmig/source";
+import { TransportError } from "@blkmig/transport";
+
+import { CommandError, type CommandErrorCode, messageOf } from "./command-error.ts";
+
+/** What the process says to its caller. Spelled in the design: scripts depend on it. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  different: 1,
+  usage: 2,
+  refused: 3,
+  inDoubt: 4,
+  notComparable: 5,
+  guestLost: 6,
+  cancelled: 130,
+} as const;
+
+/** How a command ended that did not end well. */
+export interface Ending {
+  readonly exitCode: number;
+  readonly event: "failed" | "cancelled" | "in-doubt";
+  /** For scripts: a code of one of our error classes, or `bug`. */
+  readonly code: string;
+  /** One sentence. */
+  readonly message: string;
+}
+
+const EXIT_OF_COMMAND: Readonly<Record<CommandErrorCode, number>> = {
+  cancelled: EXIT.cancelled,
+  "not-a-stream": EXIT.refused,
+  "not-comparable": EXIT.notComparable,
+  refused: EXIT.refused,
+  usage: EXIT.usage,
+};
+
+/** The one place in which errors become exit codes. */
+export function endingOf(error: unknown): Ending {
+  if (error instanceof MigrationError) return endingOfMigration(error);
+  if (error instanceof LoadError) return endingOfLoad(error);
+  if (error instanceof CommandError) {
+    if (error.code === "cancelled") return cancelled(error.message);
+    return failed(EXIT_OF_COMMAND[error.code], error);
+  }
+  // Wires are opened and disks are opened before the first byte; what breaks later comes as one of the classes above.
+  if (error instanceof TransportError && error.code === "destroyed") return cancelled("cancelled");
+  if (error instanceof TransportError || error instanceof DeviceError) return failed(EXIT.refused, error);
+  const message = `this is a bug in blkmig, please report it: ${messageOf(error)} (BLKMIG_DEBUG=1 says where)`;
+  return { exitCode: EXIT.failed, event: "failed", code: "bug", message };
+}
+
+function endingOfMigration(error: MigrationError): Ending {
+  if (error.guest === "lost") return failed(EXIT.guestLost, error);
+  if (error.code === "cancelled") return cancelled("cancelled: the source is as the guest left it");
+  if (error.code !== "in-doubt") return failed(EXIT.failed, error);
+  return { exitCode: EXIT.inDoubt, event: "in-doubt", code: error.code, message: error.message };
+}
+
+function endingOfLoad(error: LoadError): Ending {
+  const state = error.touched ? "the targets are not complete" : "nothing was written";
+  if (error.code === "cancelled") return cancelled(`cancelled: ${state}`);
+  const message = `${error.message} (${state})`;
+  return failed(error.touched ? EXIT.failed : EXIT.refused, { code: error.code, message });
+}
+
+function failed(exitCode: number, { code, message }: { readonly code: string; readonly message: string }): Ending {
+  return { exitCode, event: "failed", code, message };
+}
+
+function cancelled(message: string): Ending {
+  return { exitCode: EXIT.cancelled, event: "cancelled", code: "cancelled", message };
+}

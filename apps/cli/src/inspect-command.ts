@@ -1,0 +1,28 @@
+import type { Command } from "commander";
+
+import { inspect } from "./inspect/inspect.ts";
+import { runCommand } from "./run-command.ts";
+
+const HELP = `
+Each line is the byte of the stream at which a frame begins, its kind, its disk and its place there.
+Neighbouring blocks of zeroes share a line.
+
+Examples:
+  blkmig inspect /backup/vm.stream
+  zcat vm.stream.gz | blkmig inspect --summary -
+
+Exit codes: 0 it is a stream, 2 usage, 3 it is none, or stops inside a frame (at which byte is said).`;
+
+export function inspectCommand(program: Command): void {
+  program
+    .command("inspect")
+    .summary("print any stream, frame by frame, or counted")
+    .description("Prints a classic block stream, frame by frame.")
+    .argument("<stream>", "a file, a file: URL, or - for standard input")
+    .option("--summary", "only count: kinds of frames per disk, bytes, offsets, how it ends", false)
+    .option("--json", "print events, one JSON object a line", false)
+    .addHelpText("after", HELP)
+    .action((stream: string, flags: { summary: boolean; json: boolean }) =>
+      runCommand({ json: flags.json }, (world) => inspect({ stream, ...flags }, world)),
+    );
+}

@@ -1,0 +1,24 @@
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/**
+ * Runs with a signal that aborts on SIGINT and SIGTERM. They end nothing by themselves, the second no more than the
+ * first: only the migration knows whether the source may be let go of.
+ */
+export async function withInterruption<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const onSignal = (): void => controller.abort();
+  for (const name of SIGNALS) process.on(name, onSignal);
+  try {
+    return await run(controller.signal);
+  } finally {
+    for (const name of SIGNALS) process.off(name, onSignal);
+  }
+}
+
+/** Settles when the signal aborts. Never settles without one. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,83 @@
+import type { Ending } from "../exit-code.ts";
+import { type Fields, formatEvent, openEventsDescriptor } from "./json-lines.ts";
+import { createPeople } from "./people.ts";
+import type { Progress } from "./progress.ts";
+import { createStatusLimit } from "./status-limit.ts";
+
+/** Everything a command says, to people and to scripts. */
+export interface Output {
+  /** A sentence for people. With `--json` only what went wrong is told to them. */
+  say(text: string): void;
+  /** For both. */
+  warn(message: string): void;
+  /** For scripts. */
+  event(event: string, fields: Fields): void;
+  /** For both: people see `progress`, scripts a `status` of these fields, each as often as they can bear. */
+  progress(progress: Progress, status: Fields): void;
+  /** For both: the end of a command, or of one migration, that did not go well. */
+  ended(ending: Ending): void;
+  /** Takes the progress line away: what is said next is the end. */
+  endProgress(): void;
+  /** Where a bug is, for whoever asked for it. */
+  debug(error: unknown): void;
+  /** Settles when all that was said has left. */
+  flush(): Promise<void>;
+}
+
+export interface OutputOptions {
+  readonly json: boolean;
+  readonly stdoutIsWire?: boolean;
+}
+
+const now = (): number => performance.now();
+
+export function createOutput({ json, stdoutIsWire = false }: OutputOptions): Output {
+  const events = json ? eventsStream(stdoutIsWire) : undefined;
+  // Lines of text between them would break whoever reads the events.
+  const people = events === process.stderr ? undefined : createPeople(process.stderr, now);
+  const mayTell = createStatusLimit(now);
+  // Nobody reads any more: that ends no migration.
+  for (const stream of [process.stderr, events]) stream?.on("error", () => {});
+
+  const event = (name: string, fields: Fields): void => void events?.write(formatEvent(name, fields));
+
+  return {
+    say(text) {
+      if (!json) people?.line(text);
+    },
+    warn(message) {
+      people?.warn(message);
+      event("warning", { message });
+    },
+    event,
+    progress(progress, status) {
+      if (!json) people?.progress(progress);
+      else if (mayTell(progress.phase)) event("status", status);
+    },
+    endProgress: () => people?.endProgress(),
+    ended({ event: name, code, message }) {
+      people?.endProgress();
+      people?.error(message);
+      if (name === "failed") event(name, { code, message });
+      else if (name === "in-doubt") event(name, { migration: null, message });
+      else event(name, { message });
+    },
+    debug: (error) => void process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`),
+    async flush() {
+      await flushed(process.stderr);
+      if (events) await flushed(events);
+    },
+  };
+}
+
+function eventsStream(stdoutIsWire: boolean): NodeJS.WritableStream {
+  if (!stdoutIsWire) return process.stdout;
+  return openEventsDescriptor() ?? process.stderr;
+}
+
+/** Calls back in any case: with an error where nobody reads any more. */
+function flushed(stream: NodeJS.WritableStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write("", () => resolve());
+  });
+}

@@ -1,0 +1,76 @@
+import { Command, CommanderError } from "commander";
+
+import { addLaterCommands } from "./arguments/not-built.ts";
+import { demoCommand } from "./demo-command.ts";
+import { endingOf, EXIT } from "./exit-code.ts";
+import { inspectCommand } from "./inspect-command.ts";
+import { createOutput } from "./output/output.ts";
+import { receiveCommand } from "./receive-command.ts";
+import { sendCommand } from "./send-command.ts";
+import { verifyCommand } from "./verify-command.ts";
+
+const HELP = `
+Examples:
+  blkmig receive tcp://127.0.0.1:4711 --disk vda=copy.img --create --size vda=20G
+  blkmig send tcp://127.0.0.1:4711 --disk vda=/var/lib/vm.img
+  blkmig verify /var/lib/vm.img copy.img
+
+Each command has its own --help.
+
+Exit codes:
+  0    committed (verify: equal)
+  1    failed after something was written; the source is intact (verify: different)
+  2    usage
+  3    refused: no byte of a target was written
+  4    in doubt: commit was asked for, and its outcome is unknown
+  5    verify could not compare
+  6    failed, and the guest could not be resumed
+  130  cancelled by SIGINT or SIGTERM, the source intact`;
+
+/** The command line, whole. Nothing runs before `parseAsync`. */
+export function createProgram(version: string): Command {
+  const program = new Command("blkmig")
+    .description("Moves disks to another host while they are being written: live block migration.")
+    .version(version)
+    .helpCommand(false)
+    .showHelpAfterError(false)
+    .configureOutput({ outputError: () => {} }) // told once, below
+    .exitOverride()
+    .addHelpText("after", HELP);
+  sendCommand(program);
+  receiveCommand(program);
+  verifyCommand(program);
+  inspectCommand(program);
+  demoCommand(program);
+  addLaterCommands(program);
+  return program;
+}
+
+/** Runs the program on its arguments, `process.argv`. The exit code is `process.exitCode`. */
+export async function runProgram(version: string, argv: readonly string[]): Promise<void> {
+  try {
+    await createProgram(version).parseAsync([...argv]);
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return; // --help, --version
+    await tellBeforeCommand(error, argv);
+  }
+}
+
+/** What ended it before a command could begin: commander's refusals, and options that come later. */
+async function tellBeforeCommand(error: unknown, argv: readonly string[]): Promise<void> {
+  const output = createOutput({ json: argv.includes("--json"), stdoutIsWire: argv.includes("-") });
+  const ending =
+    error instanceof CommanderError
+      ? ({ exitCode: EXIT.usage, event: "failed", code: "usage", message: usageSentence(error) } as const)
+      : endingOf(error);
+  output.ended(ending);
+  if (process.env["BLKMIG_DEBUG"] === "1") output.debug(error);
+  process.exitCode = ending.exitCode;
+  await output.flush();
+}
+
+function usageSentence({ code, message }: CommanderError): string {
+  if (code === "commander.help")
+    return "say what to do: send, receive, verify, inspect or demo (blkmig --help says more)";
+  return message.replace(/^error: /, "");
+}

@@ -1,0 +1,51 @@
+import { type Command, Option } from "commander";
+
+import { collect } from "./arguments/collect.ts";
+import { addLaterOptions } from "./arguments/not-built.ts";
+import { parseReceiveOptions, type ReceiveFlags } from "./receive/receive-options.ts";
+import { receive } from "./receive/receive.ts";
+import { runCommand } from "./run-command.ts";
+
+const HELP = `
+Where: tcp://host:port, unix:///path, ws://host:port/path (port 0 picks a free one, and the line
+"listening at" says which), file:///path (a stream kept in a file), or stdio: (also -; with --json,
+events then go to file descriptor 3, or else to stderr). An address that other machines can reach
+needs --insecure. IPv6 addresses stand in brackets.
+
+On a socket, peers that say nothing valid are dropped and the receiver goes on listening. A target
+is a file or a block device, at least as large as the disk; exit code 0 is the only sign that it is
+complete.
+
+Examples:
+  blkmig receive tcp://127.0.0.1:4711 --disk vda=/dev/vg/vm
+  blkmig receive unix:///run/blkmig.sock --disk vda=vm.img --create --size vda=20G
+  blkmig receive file:///backup/vm.stream --disk vda=/dev/vg/vm
+  blkmig receive tcp://127.0.0.1:0 --disk vda=vm.img --keep --json
+
+Exit codes: 0 committed, 1 failed after something was written, 2 usage, 3 refused (nothing was
+written), 130 cancelled.`;
+
+export function receiveCommand(program: Command): void {
+  const command = program
+    .command("receive")
+    .summary("take one migration, then exit")
+    .description("Takes disks from a sender, and answers only when every block of every disk is on stable storage.")
+    .argument("<at>", "where the sender will come to")
+    .option("--disk <name=target>", "where the disk of that name shall go (repeatable)", collect, [])
+    .option("--create", "make targets that are missing; needs --size", false)
+    .option("--size <name=bytes>", "how large a target to make: vda=20G (repeatable)", collect, [])
+    .option("--keep", "go on listening after each migration, well or not", false)
+    .option("--incremental", "the sender leaves out what is in a base that both have", false)
+    .option("--force <danger>", "take on a danger: in-use, mounted (repeatable)", collect, [])
+    .option("--connect", "dial the sender instead of waiting for it", false)
+    .option("--insecure", "allow clear text from another machine", false)
+    .option("--json", "print events, one JSON object a line, on stdout", false)
+    .addOption(new Option("--recognise-within <time>").default("10s").hideHelp())
+    .addHelpText("after", HELP);
+  addLaterOptions(command, "receive");
+  command.action((at: string, flags: ReceiveFlags) =>
+    runCommand({ json: flags.json, stdoutIsWire: at === "-" || at.startsWith("stdio:") }, async (world) =>
+      receive(parseReceiveOptions(at, flags), world),
+    ),
+  );
+}

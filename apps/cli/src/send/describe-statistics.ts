@@ -1,0 +1,62 @@
+import type { DiskStatistics, Statistics } from "@blkmig/source";
+
+import { formatBytes, formatTime } from "../output/format-amounts.ts";
+import type { Fields } from "../output/json-lines.ts";
+import type { Progress } from "../output/progress.ts";
+
+/** What scripts are told while it goes on. Keys that QEMU's `query-migrate` has are called the same. */
+export function statusFields(statistics: Statistics): Fields {
+  const { status, phase, remaining, dirtyRate, bandwidth, expectedDowntime, disks } = statistics;
+  return {
+    status,
+    phase,
+    ...totals(statistics),
+    remaining,
+    "dirty-rate": Math.round(dirtyRate),
+    bandwidth: Math.round(bandwidth),
+    "expected-downtime": expectedDowntime === undefined ? undefined : Math.round(expectedDowntime),
+    disks: disks.map(diskStatus),
+  };
+}
+
+/** What scripts are told when all is there. */
+export function completedFields(statistics: Statistics, proved: boolean): Fields {
+  return { proved, ...totals(statistics), disks: statistics.disks.map(diskFields) };
+}
+
+function totals({ transferred, total, dirtySyncCount, totalTime, setupTime, downtime }: Statistics): Fields {
+  return {
+    transferred,
+    total,
+    "dirty-sync-count": dirtySyncCount,
+    "total-time": Math.round(totalTime),
+    "setup-time": Math.round(setupTime),
+    downtime: downtime === undefined ? undefined : Math.round(downtime),
+  };
+}
+
+function diskStatus(disk: DiskStatistics): Fields {
+  return { ...diskFields(disk), remaining: disk.remaining };
+}
+
+function diskFields({ name, size, dataBytes, zeroBytes, skippedBytes }: DiskStatistics): Fields {
+  return { name, size, "data-bytes": dataBytes, "zero-bytes": zeroBytes, "skipped-bytes": skippedBytes };
+}
+
+export function progressOf({ phase, total, remaining, bandwidth, dirtySyncCount, dirtyRate }: Statistics): Progress {
+  return { phase, done: total - remaining, total, rate: bandwidth, pass: dirtySyncCount, dirtyRate };
+}
+
+/** The last lines for people. */
+export function describeEnd({ total, totalTime, transferred, downtime = 0, disks }: Statistics): readonly string[] {
+  const amounts = `${formatBytes(total)} of disk, ${formatBytes(transferred)} on the wire`;
+  return [
+    `completed in ${formatTime(totalTime)}: ${amounts}, downtime ${formatTime(downtime)}`,
+    ...disks.map(describeDisk),
+  ];
+}
+
+function describeDisk({ name, dataBytes, zeroBytes, skippedBytes }: DiskStatistics): string {
+  const skipped = skippedBytes > 0 ? `, ${formatBytes(skippedBytes)} left out` : "";
+  return `  '${name}': ${formatBytes(dataBytes)} of data, ${formatBytes(zeroBytes)} of zeroes${skipped}`;
+}

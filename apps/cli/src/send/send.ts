@@ -1,0 +1,56 @@
+import { classicFormat, migrate, type MigrationEvent } from "@blkmig/source";
+
+import { EXIT } from "../exit-code.ts";
+import type { Output } from "../output/output.ts";
+import type { CommandWorld } from "../run-command.ts";
+import { completedFields, describeEnd, progressOf, statusFields } from "./describe-statistics.ts";
+import { assertNoSource, openSendWire } from "./open-send-wire.ts";
+import { openSources } from "./open-sources.ts";
+import type { SendOptions } from "./send-options.ts";
+
+/** Moves disks to a receiver; gives the exit code, or throws what ended it. */
+export async function send(options: SendOptions, world: CommandWorld): Promise<number> {
+  const { output, signal } = world;
+  const sources = await openSources(options.disks, options.dangers);
+  try {
+    await assertNoSource(options.to, sources);
+    const wire = await openSendWire(options, world);
+    try {
+      const { proved, statistics } = await migrate({
+        disks: sources.disks,
+        wire,
+        format: classicFormat({ generation: options.generation, zeroBlocks: options.zeroBlocks }),
+        downtimeLimit: options.downtimeLimit,
+        ...(options.maxBandwidth === undefined ? {} : { maxBandwidth: options.maxBandwidth }),
+        incremental: options.incremental,
+        includeReadOnly: true, // they are opened so: nothing here writes a source
+        confirm: () => sources.confirmUnchanged(),
+        signal,
+        onEvent: (event) => tell(output, event),
+      });
+      output.endProgress();
+      for (const line of describeEnd(statistics)) output.say(line);
+      if (!proved) output.say("nobody has checked it: this wire cannot answer");
+      output.event("completed", completedFields(statistics, proved));
+      return EXIT.ok;
+    } finally {
+      wire.destroy();
+    }
+  } finally {
+    await sources.close();
+  }
+}
+
+function tell(output: Output, event: MigrationEvent): void {
+  switch (event.type) {
+    case "status":
+      output.progress(progressOf(event.statistics), statusFields(event.statistics));
+      break;
+    case "pass":
+      output.event("pass", { pass: event.pass, ...statusFields(event.statistics) });
+      break;
+    case "warning":
+      output.warn(event.message);
+      break;
+  }
+}

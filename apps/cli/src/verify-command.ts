@@ -1,0 +1,28 @@
+import type { Command } from "commander";
+
+import { runCommand } from "./run-command.ts";
+import { verify } from "./verify/verify.ts";
+
+const HELP = `
+Both are opened read-only. Where both are known to be zero nothing is read.
+
+Examples:
+  blkmig verify vm.img /dev/vg/vm
+  blkmig verify --json a.img b.img
+
+Exit codes: 0 equal, 1 different (sizes, or bytes: the first difference is named), 2 usage,
+5 could not compare.`;
+
+export function verifyCommand(program: Command): void {
+  program
+    .command("verify")
+    .summary("compare two disks; the first difference by offset")
+    .description("Compares two disks, byte for byte.")
+    .argument("<a>", "a file or a block device")
+    .argument("<b>", "another")
+    .option("--json", "print events, one JSON object a line, on stdout", false)
+    .addHelpText("after", HELP)
+    .action((a: string, b: string, { json }: { json: boolean }) =>
+      runCommand({ json }, (world) => verify([a, b], world)),
+    );
+}
