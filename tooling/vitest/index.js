@@ -11,6 +11,9 @@ export default defineConfig({
   test: {
     include: ["src/**/*.test.ts"],
     reporters: ["default", ["json", { outputFile: ".test-results.json" }]],
+    // Two cores, shared and noisy: a test that hangs must end, a slow one need not.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     unstubEnvs: true,
     restoreMocks: true,
   },

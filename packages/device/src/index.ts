@@ -14,3 +14,4 @@ export { identifyDisk, sameDisk, type DiskIdentity } from "./disk-identity.ts";
 export { loadSyscalls, type Syscalls } from "./syscalls.ts";
 export { mountedAt, type MountedAt } from "./mounts.ts";
 export { readSignature } from "./signature.ts";
+export { createExtentQueue, type ExtentQueue } from "./extent-queue.ts";

@@ -1,8 +1,13 @@
-import { createDirtyBitmap, type BlockDevice, type DirtyBitmap } from "@blkmig/device";
+import {
+  type BlockDevice,
+  createDirtyBitmap,
+  createExtentQueue,
+  type DirtyBitmap,
+  type ExtentQueue,
+} from "@blkmig/device";
 import { BLOCK_SIZE } from "@blkmig/protocol";
 
 import type { SinkDisk } from "./load-options.ts";
-import { createOverlapOrder, type OverlapOrder } from "./overlap-order.ts";
 
 /** One disk that is being loaded. */
 export interface Target {
@@ -11,14 +16,14 @@ export interface Target {
   /** Which blocks have landed at least once. */
   readonly covered: DirtyBitmap;
   /** On a wire without acknowledgements a newer copy may come while an older one is being written. */
-  readonly order: OverlapOrder;
+  readonly order: ExtentQueue;
   dataBytes: number;
   zeroBytes: number;
 }
 
 export function createTarget({ name, device }: SinkDisk): Target {
   const covered = createDirtyBitmap({ size: device.size, granularity: BLOCK_SIZE });
-  return { name, device, covered, order: createOverlapOrder(), dataBytes: 0, zeroBytes: 0 };
+  return { name, device, covered, order: createExtentQueue(), dataBytes: 0, zeroBytes: 0 };
 }
 
 /** Lands a block, its part behind the disk's end left out. Borrows `data` until it settles. */

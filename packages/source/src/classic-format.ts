@@ -33,6 +33,7 @@ export function classicFormat(options: ClassicFormatOptions = {}): WireFormat {
     name: `classic ${generation}`,
     unit: BLOCK_SIZE,
     zeroes: generation === "1.1" && (options.zeroBlocks ?? true),
+    assertName: (disk) => void nameOf(disk),
     setup: encodeEos,
     block: (disk, offset, data) => encodeBlock(nameOf(disk), offset, data),
     zeroBlocks: (disk, offset, count) => encodeZeroBlocks(nameOf(disk), offset, count),

@@ -158,6 +158,12 @@ describe("what is sent", () => {
   });
 });
 
+test("a name that the wire cannot carry is the caller's mistake, and said at once", () => {
+  const device = createMemoryDevice({ size: MiB });
+  expect(() => createMigration({ disks: [{ name: "", device }], wire: oneWay() })).toThrow(RangeError);
+  expect(() => createMigration({ disks: [{ name: "é".repeat(128), device }], wire: oneWay() })).toThrow(RangeError);
+});
+
 describe("limits", () => {
   test("reads in flight and buffered bytes are two limits, and both are kept", async () => {
     const { device } = await disk("vda", 40 * MiB, ...Array.from({ length: 40 }, (_, block) => block));

@@ -38,8 +38,11 @@ export function migrate(options: MigrationOptions): Promise<MigrationResult> {
   return createMigration(options).run();
 }
 
+/** Throws `RangeError` for a disk name that the wire cannot carry. */
 export function createMigration(options: MigrationOptions): Migration {
   const { wire, guest, signal } = options;
+  const format = options.format ?? classicFormat();
+  for (const { name } of options.disks) format.assertName(name);
   const clock: Clock = options.clock ?? systemClock;
   const converges = options.convergence ?? convergesByPending;
   const downtimeLimit = options.downtimeLimit ?? DEFAULT_DOWNTIME_LIMIT_MS;
@@ -132,7 +135,6 @@ export function createMigration(options: MigrationOptions): Migration {
       const { tracker, incremental } = options;
       const reads = options.limits?.reads ?? DEFAULT_READS;
       const bufferedBytes = options.limits?.bufferedBytes ?? DEFAULT_BUFFERED_BYTES;
-      const format = options.format ?? classicFormat();
       const source = createSource({
         disks,
         format,

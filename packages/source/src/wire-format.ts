@@ -11,6 +11,8 @@ export interface WireFormat {
   readonly unit: number;
   /** Whether units of zeroes have a frame of their own. Otherwise they are sent as data. */
   readonly zeroes: boolean;
+  /** Throws `RangeError` for a disk name that the wire cannot carry. */
+  assertName(disk: string): void;
   /** The frames that open a stream. */
   setup(): Segments;
   /** `data` is exactly one unit, zero behind the disk's end. */
