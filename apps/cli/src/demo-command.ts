@@ -1,12 +1,29 @@
 import type { Command } from "commander";
 
+import { runDemo } from "./demo/run-demo.ts";
+import { EXIT } from "./exit-code.ts";
+import { runCommand } from "./run-command.ts";
+
+const HELP = `
+Makes a disk image of 320 MiB in the temporary folder, with a real file system where there is mkfs.ext4; starts a receiver
+and a sender as processes of their own; has a guest write checked records to the disk all along; moves it, over TCP and
+then over WebSocket; and compares both disks. Takes some seconds and up to 1 GiB of room, and leaves nothing behind.
+
+Examples:
+  blkmig demo
+  TMPDIR=/var/tmp blkmig demo`;
+
 /** The main job, on a disk made for it. */
 export function demoCommand(program: Command): void {
   program
     .command("demo")
     .summary("the main job, on a disk made for it")
-    .action(() => {
-      process.stderr.write("blkmig: demo is being built\n");
-      process.exitCode = 2;
-    });
+    .description("Moves a disk while it is being written, verifies it, and shows what happens.")
+    .addHelpText("after", HELP)
+    .action(() =>
+      runCommand({ json: false }, async ({ output, signal }) => {
+        await runDemo(output, signal);
+        return signal.aborted ? EXIT.cancelled : EXIT.ok;
+      }),
+    );
 }
