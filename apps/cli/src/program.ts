@@ -52,6 +52,10 @@ export async function runProgram(version: string, argv: readonly string[]): Prom
     await createProgram(version).parseAsync([...argv]);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return; // --help, --version
+    if (error instanceof CommanderError && error.code === "commander.help") {
+      process.exitCode = EXIT.usage; // no command: the help has been shown on stderr
+      return;
+    }
     await tellBeforeCommand(error, argv);
   }
 }
@@ -61,16 +65,15 @@ async function tellBeforeCommand(error: unknown, argv: readonly string[]): Promi
   const output = createOutput({ json: argv.includes("--json"), stdoutIsWire: argv.includes("-") });
   const ending =
     error instanceof CommanderError
-      ? ({ exitCode: EXIT.usage, event: "failed", code: "usage", message: usageSentence(error) } as const)
+      ? ({
+          exitCode: EXIT.usage,
+          event: "failed",
+          code: "usage",
+          message: error.message.replace(/^error: /, ""),
+        } as const)
       : endingOf(error);
   output.ended(ending);
   if (process.env["BLKMIG_DEBUG"] === "1") output.debug(error);
   process.exitCode = ending.exitCode;
   await output.flush();
-}
-
-function usageSentence({ code, message }: CommanderError): string {
-  if (code === "commander.help")
-    return "say what to do: send, receive, verify, inspect or demo (blkmig --help says more)";
-  return message.replace(/^error: /, "");
 }

@@ -56,6 +56,7 @@ export function createPeople(stream: PeopleStream, now: () => number): People {
     warn: (text) => print(`${style("yellow", "warning:")} ${printable(text)}`),
     error: (text) => print(`${style("red", "blkmig:")} ${printable(text)}`),
     progress(progress) {
+      if (progress.total === 0) return; // nothing is known yet
       const isNew = shown?.phase !== progress.phase;
       const every = moves ? PAINT_EVERY_MS : PLAIN_EVERY_MS;
       if (shown && !isNew && now() - shown.at < every) return;

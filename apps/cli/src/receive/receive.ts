@@ -1,6 +1,6 @@
 import { connectUrl, formatWireUrl, listenUrl } from "@blkmig/transport/url";
 
-import { isSocket } from "../arguments/wire-address.ts";
+import { isSocket } from "../arguments/parse-address.ts";
 import { CommandError } from "../command-error.ts";
 import { endingOf, EXIT } from "../exit-code.ts";
 import { aborted } from "../interruption.ts";

@@ -1,0 +1,40 @@
+import { DeviceError } from "@blkmig/device";
+import { LoadError } from "@blkmig/sink";
+import { MigrationError } from "@blkmig/source";
+import { TransportError } from "@blkmig/transport";
+import { expect, it } from "vitest";
+
+import { CommandError } from "./command-error.ts";
+import { endingOf } from "./exit-code.ts";
+
+const running = { phase: "dirty", pending: 1, guest: "running" } as const;
+const touched = { touched: true, recognised: true } as const;
+const untouched = { touched: false, recognised: true } as const;
+
+it.each([
+  [new MigrationError("wire", "x", running), 1, "failed"],
+  [new MigrationError("refused", "x", running), 1, "failed"],
+  [new MigrationError("changed", "x", running), 1, "failed"],
+  [new MigrationError("device", "x", running), 1, "failed"],
+  [new MigrationError("cancelled", "x", running), 130, "cancelled"],
+  [new MigrationError("in-doubt", "x", { ...running, guest: "paused" }), 4, "in-doubt"],
+  [new MigrationError("wire", "x", { ...running, guest: "lost" }), 6, "failed"],
+  [new LoadError("incomplete", "x", touched), 1, "failed"],
+  [new LoadError("unknown-device", "x", untouched), 3, "failed"],
+  [new LoadError("cancelled", "x", touched), 130, "cancelled"],
+  [new DeviceError("in-use", "vda", "x"), 3, "failed"],
+  [new TransportError("connect", "tcp://x:1", "x"), 3, "failed"],
+  [new TransportError("destroyed", "tcp://x:1", "x"), 130, "cancelled"],
+  [new CommandError("usage", "x"), 2, "failed"],
+  [new CommandError("refused", "x"), 3, "failed"],
+  [new CommandError("not-a-stream", "x"), 3, "failed"],
+  [new CommandError("not-comparable", "x"), 5, "failed"],
+  [new CommandError("cancelled", "x"), 130, "cancelled"],
+  [new TypeError("x"), 1, "failed"],
+])("%s ends with %d, %s", (error, exitCode, event) => {
+  expect(endingOf(error)).toMatchObject({ exitCode, event });
+});
+
+it("a bug asks to be reported", () => {
+  expect(endingOf(new TypeError("x is not a function")).message).toMatch(/please report it: x is not a function/);
+});

@@ -1,0 +1,127 @@
+import { encodeEos } from "@blkmig/protocol";
+import type { Connection, Listener } from "@blkmig/transport";
+import { memoryPair } from "@blkmig/transport/memory";
+import { expect, it } from "vitest";
+
+import { type Door, openDoor } from "./door.ts";
+
+/** A listener at which the test arrives. */
+function createListener(): { listener: Listener; arrive: () => Connection } {
+  const waiting: Connection[] = [];
+  const acceptors: ((peer: Connection | undefined) => void)[] = [];
+  return {
+    listener: {
+      url: "memory:",
+      accept: () =>
+        new Promise((resolve) => {
+          const peer = waiting.shift();
+          if (peer) resolve(peer);
+          else acceptors.push(resolve);
+        }),
+      async close() {
+        for (const acceptor of acceptors.splice(0)) acceptor(undefined);
+      },
+    },
+    arrive() {
+      const [ours, theirs] = memoryPair();
+      const acceptor = acceptors.shift();
+      if (acceptor) acceptor(theirs);
+      else waiting.push(theirs);
+      return ours;
+    },
+  };
+}
+
+function open(options: { within?: number; atOnce?: number } = {}) {
+  const { listener, arrive } = createListener();
+  const dropped: string[] = [];
+  let onDrop: (() => void) | undefined;
+  const door: Door = openDoor({
+    listener,
+    within: options.within ?? 60_000,
+    atOnce: options.atOnce ?? 64,
+    onDrop(_, why) {
+      dropped.push(why);
+      onDrop?.();
+    },
+  });
+  const untilDropped = (count: number): Promise<void> =>
+    new Promise((resolve) => {
+      onDrop = () => dropped.length >= count && resolve();
+      onDrop();
+    });
+  return { door, arrive, dropped, untilDropped };
+}
+
+const say = (peer: Connection, bytes: Uint8Array): void => void peer.send([bytes]).catch(() => {});
+const EOS = encodeEos()[0]!;
+
+it("a silent peer does not hold up a sender", async () => {
+  const { door, arrive, untilDropped, dropped } = open();
+  arrive();
+  say(arrive(), EOS);
+  const sender = await door.next();
+  const into = new Uint8Array(100);
+  expect(await sender?.wire.read(into)).toBe(8);
+  expect(into.subarray(0, 8)).toEqual(EOS);
+  await untilDropped(1);
+  expect(dropped).toEqual(["another sender came first"]);
+});
+
+it("a sender may begin byte by byte", async () => {
+  const { door, arrive } = open();
+  const peer = arrive();
+  for (const byte of EOS) say(peer, Uint8Array.of(byte));
+  expect(await door.next()).toBeDefined();
+});
+
+it("strangers are dropped and told of: garbage, QEMU, silence, an end", async () => {
+  const { door, arrive, untilDropped, dropped } = open({ within: 20 });
+  say(arrive(), Buffer.from("GET / HTTP/1.1\r\n"));
+  await untilDropped(1);
+  say(arrive(), Buffer.from("QEVM\0\0\0\u0003"));
+  await untilDropped(2);
+  arrive();
+  await untilDropped(3);
+  void arrive().finish();
+  await untilDropped(4);
+  arrive().destroy();
+  await untilDropped(5);
+  expect(dropped).toMatchObject([
+    expect.stringContaining("'GET / HT'"),
+    expect.stringContaining("QEMU"),
+    "it said nothing for 20 ms",
+    "the stream is empty",
+    expect.stringContaining("went away"),
+  ]);
+  await door.close();
+});
+
+it("so many may be silent at once, and no more", async () => {
+  const { door, arrive, untilDropped, dropped } = open({ atOnce: 2 });
+  for (let each = 0; each < 3; each++) arrive();
+  await untilDropped(1);
+  expect(dropped).toEqual(["2 others have not yet said who they are"]);
+  await door.close();
+  await untilDropped(3);
+});
+
+it("one sender is let in at a time, the next when the door is open again", async () => {
+  const { door, arrive, untilDropped, dropped } = open();
+  say(arrive(), EOS);
+  await door.next();
+  say(arrive(), EOS);
+  await untilDropped(1);
+  expect(dropped).toEqual(["a migration is under way"]);
+  door.open();
+  say(arrive(), EOS);
+  expect(await door.next()).toBeDefined();
+});
+
+it("a closed door gives nobody", async () => {
+  const { door } = open();
+  const next = door.next();
+  await door.close();
+  expect(await next).toBeUndefined();
+  expect(await door.next()).toBeUndefined();
+});
