@@ -116,14 +116,14 @@ export const mutations = [
   },
   {
     name: "law 5: failure does not resume the guest",
-    ...simulator,
+    ...source,
     file: "packages/source/src/migration.ts",
     find: "      await guest?.resume();",
     replace: "",
   },
   {
     name: "law 5: in doubt, the guest is resumed",
-    ...simulator,
+    ...source,
     file: "packages/source/src/migration.ts",
     find: '    const state = inDoubt ? "paused" : await resume();',
     replace: "    const state = await resume();",
