@@ -1,4 +1,4 @@
-import { describeBlockDevice, withFaults } from "@blkmig/testkit";
+import { createRandom, describeBlockDevice, withFaults } from "@blkmig/testkit";
 import { describe, expect, it } from "vitest";
 
 import type { BlockDevice, Extent } from "./block-device.ts";
@@ -70,8 +70,13 @@ describe("createOverlay", () => {
 
   it("keeps parallel small writes into one untouched granule", async () => {
     const base = createBase(SIZE);
-    const top = withFaults(createMemoryDevice({ size: SIZE, fill: 0xee }), { latency: turn });
-    const device = createOverlay({ base: withFaults(base, { latency: turn }), top });
+    // Uneven: what a slow write copies up must not fall over what a quick one has written.
+    const random = createRandom(3);
+    const latency = async () => {
+      for (let turns = random.int(4); turns > 0; turns--) await turn();
+    };
+    const top = withFaults(createMemoryDevice({ size: SIZE, fill: 0xee }), { latency });
+    const device = createOverlay({ base: withFaults(base, { latency }), top });
     const truth = await bytesOf(base);
     const writes: Promise<void>[] = [];
     for (let nth = 0; nth < 20; nth++) {
