@@ -1,7 +1,8 @@
 export { blockBodies } from "./capture-envelope.ts";
 export * from "./naive-classic.ts";
 export * from "./connection-suite.ts";
-export { describeBlockDevice, type DiskUnderTest } from "./block-device-suite.ts";
+export { describeBlockDevice } from "./block-device-suite.ts";
+export type { DiskUnderTest } from "./disk-under-test.ts";
 export type { BlockDeviceShape, ExtentShape } from "./block-device-shape.ts";
 export { createRandom, type SeededRandom } from "./seeded-random.ts";
 export { recordingWire, type RecordingWire, type RecordingWireOptions } from "./recording-wire.ts";
