@@ -101,7 +101,7 @@ test("a destroyed file fails its sends once the system has let go of their memor
 
 test("what a short write left over is written next", () => {
   const segments = [Uint8Array.of(1, 2), Uint8Array.of(3), Uint8Array.of(4, 5)];
-  const rest = (bytes: number) => afterBytes(segments, bytes).map((segment) => [...segment]);
+  const rest = (bytes: number) => afterBytes(segments, bytes).map((segment) => Array.from(segment));
   expect(rest(0)).toEqual([[1, 2], [3], [4, 5]]);
   expect(rest(1)).toEqual([[2], [3], [4, 5]]);
   expect(rest(2)).toEqual([[3], [4, 5]]);

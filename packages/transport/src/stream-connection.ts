@@ -28,7 +28,7 @@ export function createStreamConnection(input: Readable, output: Writable, peer: 
     if (error.code === "destroyed") inbox.drop(error);
     else inbox.fail(error);
     input.destroy();
-    if (!hasTakenAll(output)) output.destroy();
+    output.destroy();
   });
   return {
     peer,
@@ -37,9 +37,4 @@ export function createStreamConnection(input: Readable, output: Writable, peer: 
     finish: () => outbox.finish(),
     destroy: (reason) => void state.destroy(reason),
   };
-}
-
-/** Then it ends by itself, and destroying it could only take back what was sent. */
-function hasTakenAll(output: Writable): boolean {
-  return output.writableEnded && output.writableLength === 0;
 }
