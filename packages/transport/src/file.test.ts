@@ -28,7 +28,12 @@ describeConnection("files, by a named pipe", async () => {
     b.destroy();
     return Promise.resolve();
   };
-  return { a, b, cleanup, capabilities: { oneWay: true, reset: false, bulkBytes: 256 * 1024 * 1024 } };
+  return {
+    a,
+    b,
+    cleanup,
+    capabilities: { oneWay: true, reset: false, bulkBytes: 512 * 1024 * 1024, growth: 256 * 1024 * 1024 },
+  };
 });
 
 test("what was sent is read again, in order, and then 0 for ever", async () => {

@@ -30,7 +30,12 @@ describeConnection("stdio by the descriptors of two pipes", () => {
     b.destroy();
     return Promise.resolve();
   };
-  return Promise.resolve({ a, b, cleanup, capabilities: { reset: false, bulkBytes: 256 * 1024 * 1024 } });
+  return Promise.resolve({
+    a,
+    b,
+    cleanup,
+    capabilities: { reset: false, bulkBytes: 512 * 1024 * 1024, growth: 256 * 1024 * 1024 },
+  });
 });
 
 // A child that gives back all it gets, by its own standard input and output.
@@ -48,7 +53,12 @@ describeConnection("stdio of a child process that echoes", () => {
     child.kill("SIGKILL");
     return Promise.resolve();
   };
-  return Promise.resolve({ a, b, cleanup, capabilities: { reset: false, oneWay: true, bulkBytes: 256 * 1024 * 1024 } });
+  return Promise.resolve({
+    a,
+    b,
+    cleanup,
+    capabilities: { reset: false, oneWay: true, bulkBytes: 512 * 1024 * 1024, growth: 256 * 1024 * 1024 },
+  });
 });
 
 test("a child that dies makes sends fail, and reads end", async () => {

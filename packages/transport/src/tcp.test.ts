@@ -17,13 +17,16 @@ async function tcpPair(reading: SocketReading) {
   return { dialled, accepted: accepted!, cleanup };
 }
 
+// A stream allocates every chunk.
+const growth = { slab: 64 * 1024 * 1024, stream: 256 * 1024 * 1024 };
+
 for (const reading of ["slab", "stream"] as const) {
   describeConnection(`tcp by ${reading}, dialler sends`, async () => {
     const { dialled, accepted, cleanup } = await tcpPair(reading);
-    return { a: dialled, b: accepted, cleanup };
+    return { a: dialled, b: accepted, cleanup, capabilities: { growth: growth[reading] } };
   });
   describeConnection(`tcp by ${reading}, listener sends`, async () => {
     const { dialled, accepted, cleanup } = await tcpPair(reading);
-    return { a: accepted, b: dialled, cleanup };
+    return { a: accepted, b: dialled, cleanup, capabilities: { growth: growth[reading] } };
   });
 }

@@ -24,7 +24,12 @@ for (const reading of ["slab", "stream"] as const) {
       accepted!.destroy();
       await listener.close();
     };
-    return { a, b: accepted!, cleanup, capabilities: { reset: false } };
+    return {
+      a,
+      b: accepted!,
+      cleanup,
+      capabilities: { reset: false, growth: reading === "slab" ? 64 * 1024 * 1024 : 256 * 1024 * 1024 },
+    };
   });
 }
 

@@ -15,7 +15,7 @@ async function wsPair(options: WsLimits = {}) {
   return { dialled, accepted: accepted!, cleanup };
 }
 
-const capabilities = { bulkBytes: 512 * 1024 * 1024 };
+const capabilities = { bulkBytes: 1024 * 1024 * 1024, growth: 256 * 1024 * 1024 };
 
 describeConnection("ws, client to server", async () => {
   const { dialled, accepted, cleanup } = await wsPair();
