@@ -1,4 +1,5 @@
 import shared from "@blkmig/vitest-config";
 import { defineProject, mergeConfig } from "vitest/config";
 
-export default mergeConfig(shared, defineProject({}));
+// Whole processes: one that never ends must fail its test, not hold it up.
+export default mergeConfig(shared, defineProject({ test: { testTimeout: 60_000, hookTimeout: 60_000 } }));

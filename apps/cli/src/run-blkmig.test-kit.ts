@@ -90,6 +90,22 @@ export async function runBlkmig(args: readonly string[], options?: StartOptions)
   return running.ended;
 }
 
+/** Runs a script in which `"$NODE" "$BIN"` is the program; gives what it prints. What it started ends with the test. */
+export async function runShell(script: string, cwd: string): Promise<string> {
+  const env = { ...process.env, NODE, BIN };
+  const child = spawn("bash", ["-c", script], { cwd, env, detached: true, stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+  const closed = new Promise<void>((resolve) => {
+    child.on("close", () => resolve());
+  });
+  onTestFinished(() => {
+    if (child.exitCode === null) process.kill(-child.pid!, "SIGKILL");
+  });
+  await closed;
+  return text;
+}
+
 /** The program said one sentence, no stack trace, and ended with that code. */
 export function expectRefusal(ended: Ended, code: number, sentence: RegExp): void {
   expect(ended.stderr).not.toMatch(/^ {4}at /m);

@@ -2,6 +2,7 @@ import { identifyDisk, sameDisk } from "@blkmig/device";
 import type { SourceWire } from "@blkmig/source";
 import { type Connection, connectUrl, formatWireUrl, listenUrl, type WireUrl } from "@blkmig/transport/url";
 
+import { closeStandardOutput } from "../close-standard-output.ts";
 import { CommandError } from "../command-error.ts";
 import { aborted } from "../interruption.ts";
 import type { Output } from "../output/output.ts";
@@ -17,7 +18,10 @@ export async function openSendWire(
   const connection = listen ? await acceptOne(to, output, signal) : await connectUrl(to, { signal });
   const wire: SourceWire = {
     send: (data) => connection.send(data),
-    finish: () => connection.finish(),
+    async finish() {
+      await connection.finish();
+      if (to.kind === "stdio") closeStandardOutput();
+    },
     destroy: (reason) => connection.destroy(reason),
   };
   return canBeAnswered(to) ? { ...wire, read: (into) => connection.read(into) } : wire;

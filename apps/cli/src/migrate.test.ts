@@ -1,0 +1,210 @@
+import { existsSync, readFileSync, statSync, symlinkSync, truncateSync } from "node:fs";
+
+import { expect, it } from "vitest";
+
+import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
+import { type Ended, runBlkmig, runShell, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
+
+const SIZES = [512, MIB - 512, MIB, MIB + 512, 9 * MIB + 1536];
+
+/** Several disks in one run, onto garbage: the same afterwards on both sides. */
+async function moves(at: string, more: { send?: readonly string[]; receive?: readonly string[] } = {}): Promise<void> {
+  const path = temporaryFolder();
+  const disks = SIZES.map((size, index) => ({
+    name: `disk ${index}`,
+    source: makeDisk(path(`source${index}`), size, index + 1),
+    target: makeGarbage(path(`target${index}`), size),
+  }));
+  const targets = disks.flatMap(({ name, target }) => ["--disk", `${name}=${target}`]);
+  const sources = disks.flatMap(({ name, source }) => ["--disk", `${name}=${source}`]);
+  const receiver = startBlkmig([
+    "receive",
+    at.replace("FOLDER", path("")),
+    "--json",
+    ...targets,
+    ...(more.receive ?? []),
+  ]);
+  const sent = await runBlkmig(["send", await receiver.url(), "--json", ...sources, ...(more.send ?? [])]);
+  const received = await receiver.ended;
+  expect(succeeded(sent)).toMatchObject({ proved: true, total: SIZES.reduce((sum, size) => sum + size, 0) });
+  expect(succeeded(received)).toMatchObject({ proved: true, answered: true });
+  for (const { source, target } of disks) expect(sameFiles(source, target)).toBe(true);
+}
+
+/** Its last event, which must be a completion. */
+function succeeded({ code, stderr, events }: Ended): Readonly<Record<string, unknown>> {
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(events.at(-1)).toMatchObject({ event: "completed" });
+  return events.at(-1)!;
+}
+
+const WIRES = ["tcp://127.0.0.1:0", "tcp://[::1]:0", "unix://FOLDER/socket", "ws://127.0.0.1:0/migrate"];
+
+for (const wire of WIRES) {
+  it(`disks of all sizes move over ${wire}`, () => moves(wire));
+}
+
+it("and by 1.0, which has no zero blocks", () => moves("tcp://127.0.0.1:0", { send: ["--wire", "1.0"] }));
+
+it("and with zero blocks turned off", () => moves("ws://localhost:0/", { send: ["--no-zero-blocks"] }));
+
+it("and without system calls of our own, except that locks are then only seen", async () => {
+  const path = temporaryFolder();
+  const source = makeDisk(path("source"), 3 * MIB);
+  const target = makeGarbage(path("target"), 3 * MIB);
+  const env = { BLKMIG_NO_FFI: "1" };
+  const receiver = startBlkmig(["receive", "tcp://127.0.0.1:0", "--json", "--disk", `a=${target}`], { env });
+  const sent = await runBlkmig(["send", await receiver.url(), "--disk", `a=${source}`], { env });
+  const received = await receiver.ended;
+  expect([sent.code, received.code]).toEqual([0, 0]);
+  expect(received.events).toContainEqual({ event: "warning", message: expect.stringContaining("is not locked") });
+  expect(sameFiles(source, target)).toBe(true);
+});
+
+it("the sender may listen and the receiver dial", async () => {
+  const path = temporaryFolder();
+  const source = makeDisk(path("source"), 5 * MIB);
+  const target = makeGarbage(path("target"), 5 * MIB);
+  const sender = startBlkmig(["send", "tcp://127.0.0.1:0", "--listen", "--json", "--disk", `a=${source}`]);
+  const received = await runBlkmig(["receive", await sender.url(), "--connect", "--json", "--disk", `a=${target}`]);
+  expect(succeeded(received)).toMatchObject({ proved: true, answered: true });
+  expect(succeeded(await sender.ended)).toMatchObject({ proved: true });
+  expect(sameFiles(source, target)).toBe(true);
+});
+
+it("a stream kept in a file is nobody's proof, until it is received", async () => {
+  const path = temporaryFolder();
+  const source = makeDisk(path("source"), 5 * MIB + 512);
+  const target = makeGarbage(path("target"), 5 * MIB + 512);
+  const url = `file://${path("stream")}`;
+  const sent = await runBlkmig(["send", url, "--disk", `a=${source}`]);
+  expect(sent).toMatchObject({ code: 0, stderr: expect.stringContaining("nobody has checked it") });
+  expect(succeeded(await runBlkmig(["send", url, "--json", "--disk", `a=${source}`]))).toMatchObject({ proved: false });
+  const received = await runBlkmig(["receive", url, "--json", "--disk", `a=${target}`]);
+  expect(succeeded(received)).toMatchObject({ proved: true, answered: false });
+  expect(sameFiles(source, target)).toBe(true);
+});
+
+it("standard input and output are a wire: both ways with two pipes", async () => {
+  const path = temporaryFolder();
+  makeDisk(path("source"), 5 * MIB);
+  makeGarbage(path("target"), 5 * MIB);
+  const script = `
+    mkfifo back
+    "$NODE" "$BIN" send - --json --disk a=source < back 3> sent 2> /dev/null \\
+      | "$NODE" "$BIN" receive stdio: --json --disk a=target > back 2> received
+    echo "\${PIPESTATUS[*]}"`;
+  expect(await runShell(script, path(""))).toBe("0 0\n");
+  expect(lastEvent(path("sent"))).toMatchObject({ event: "completed", proved: true });
+  expect(lastEvent(path("received"))).toMatchObject({ event: "completed", answered: true });
+  expect(sameFiles(path("source"), path("target"))).toBe(true);
+});
+
+it("with one pipe the sender cannot know", async () => {
+  const path = temporaryFolder();
+  makeDisk(path("source"), 5 * MIB);
+  makeGarbage(path("target"), 5 * MIB);
+  const script = `
+    "$NODE" "$BIN" send - --json --disk a=source < /dev/null 3> sent \\
+      | "$NODE" "$BIN" receive - --disk a=target > /dev/null 2>&1
+    echo "\${PIPESTATUS[*]}"`;
+  expect(await runShell(script, path(""))).toBe("0 0\n");
+  expect(lastEvent(path("sent"))).toMatchObject({ event: "completed", proved: false });
+  expect(sameFiles(path("source"), path("target"))).toBe(true);
+});
+
+function lastEvent(path: string): unknown {
+  return JSON.parse(readFileSync(path, "utf8").trimEnd().split("\n").at(-1)!);
+}
+
+it("a missing target is made, sparse and as large as was said", async () => {
+  const path = temporaryFolder();
+  const source = makeDisk(path("source"), 512);
+  truncateSync(source, 64 * MIB);
+  const create = ["--create", "--size", "a=64M"];
+  const receiver = startBlkmig(["receive", "tcp://127.0.0.1:0", "--json", "--disk", `a=${path("new")}`, ...create]);
+  const sent = await runBlkmig(["send", await receiver.url(), "--disk", `a=${source}`]);
+  expect([sent.code, (await receiver.ended).code]).toEqual([0, 0]);
+  expect(sameFiles(source, path("new"))).toBe(true);
+  expect(statSync(path("new")).blocks * 512).toBeLessThan(2 * MIB);
+});
+
+it("a target that is there keeps its size, whatever --size says", async () => {
+  const path = temporaryFolder();
+  const source = makeDisk(path("source"), 2 * MIB);
+  const target = makeGarbage(path("target"), 2 * MIB);
+  symlinkSync(target, path("link"));
+  const create = ["--create", "--size", "a=1G"];
+  const receiver = startBlkmig(["receive", "tcp://127.0.0.1:0", "--json", "--disk", `a=${path("link")}`, ...create]);
+  const sent = await runBlkmig(["send", await receiver.url(), "--disk", `a=${source}`]);
+  const received = await receiver.ended;
+  expect([sent.code, received.code]).toEqual([0, 0]);
+  expect(received.events).toContainEqual({ event: "warning", message: expect.stringContaining("stays so") });
+  expect(sameFiles(source, target)).toBe(true);
+});
+
+it("a receiver that is kept takes one migration after the other, well or not", async () => {
+  const path = temporaryFolder();
+  const sources = [makeDisk(path("first"), 3 * MIB, 1), makeDisk(path("second"), 3 * MIB, 2)];
+  const target = makeGarbage(path("target"), 3 * MIB);
+  const receiver = startBlkmig(["receive", "tcp://127.0.0.1:0", "--keep", "--json", "--disk", `a=${target}`]);
+  const url = await receiver.url();
+  for (const source of sources) {
+    expect((await runBlkmig(["send", url, "--disk", `b=${source}`])).code).toBe(1);
+    expect((await runBlkmig(["send", url, "--disk", `a=${source}`])).code).toBe(0);
+    expect(sameFiles(source, target)).toBe(true);
+  }
+  receiver.process.kill("SIGTERM");
+  const { code, events } = await receiver.ended;
+  expect(code).toBe(130);
+  const ends = events.filter(({ event }) => ["completed", "failed", "cancelled"].includes(event));
+  expect(ends.map(({ event }) => event)).toEqual(["failed", "completed", "failed", "completed", "cancelled"]);
+});
+
+it("events are as scripts expect them", async () => {
+  const path = temporaryFolder();
+  const source = makeDisk(path("source"), 20 * MIB);
+  const receiver = startBlkmig([
+    "receive",
+    "tcp://127.0.0.1:0",
+    "--disk",
+    `a=${makeGarbage(path("target"), 20 * MIB)}`,
+  ]);
+  const heard = new Promise<string>((resolve) => {
+    receiver.process.stderr!.on("data", (text: string) => {
+      const url = /listening at (\S+)/.exec(text)?.[1];
+      if (url) resolve(url);
+    });
+  });
+  const sent = await runBlkmig(["send", await heard, "--json", "--disk", `a=${source}`]);
+  expect((await receiver.ended).stdout).toBe("");
+  const kinds = sent.events.map(({ event }) => event);
+  expect(new Set(kinds)).toEqual(new Set(["status", "pass", "completed"]));
+  expect(kinds.filter((kind) => kind === "completed")).toHaveLength(1);
+  const number = expect.any(Number) as number;
+  const disk = { name: "a", size: 20 * MIB, "data-bytes": number, "zero-bytes": number, "skipped-bytes": 0 };
+  expect(sent.events.at(-1)).toEqual({
+    event: "completed",
+    proved: true,
+    transferred: number,
+    total: 20 * MIB,
+    "dirty-sync-count": number,
+    "total-time": number,
+    "setup-time": number,
+    downtime: number,
+    disks: [disk],
+  });
+  const bulk = sent.events.find((event) => event.event === "status" && event["phase"] === "bulk");
+  expect(bulk).toMatchObject({ status: "active", remaining: number, total: 20 * MIB, "dirty-rate": 0, disks: [disk] });
+});
+
+it("a socket file goes when the receiver does", async () => {
+  const path = temporaryFolder();
+  const target = makeGarbage(path("target"), MIB);
+  const receiver = startBlkmig(["receive", `unix://${path("socket")}`, "--json", "--disk", `a=${target}`]);
+  await receiver.url();
+  expect(existsSync(path("socket"))).toBe(true);
+  receiver.process.kill("SIGINT");
+  expect((await receiver.ended).code).toBe(130);
+  expect(existsSync(path("socket"))).toBe(false);
+});
