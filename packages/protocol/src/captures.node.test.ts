@@ -9,10 +9,9 @@ import {
   encodeZeroBlocks,
   type Segments,
 } from "@blkmig/protocol";
-import { naiveDecode, type NaiveFrame } from "@blkmig/testkit";
+import { naiveDecode, type NaiveFrame, captured, captures, sha256 } from "@blkmig/testkit";
 import { describe, expect, it } from "vitest";
 
-import { captured, captures, sha256 } from "../test/captures.ts";
 import { feedSparsely } from "../test/feed-sparsely.ts";
 import { dataOf, feed, sameBytes, seeded, withoutData, withoutPayloads } from "../test/feed.ts";
 

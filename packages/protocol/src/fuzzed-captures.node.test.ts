@@ -1,8 +1,7 @@
 import { BLOCK_SIZE, createClassicDecoder } from "@blkmig/protocol";
-import { naiveDecode } from "@blkmig/testkit";
+import { naiveDecode, captured } from "@blkmig/testkit";
 import { describe, expect, it } from "vitest";
 
-import { captured } from "../test/captures.ts";
 import { feed, seeded, withoutData, withoutPayloads } from "../test/feed.ts";
 
 describe.each(["none-1disk-zeroblocks", "pc-2disk-zeroblocks"])("the capture %s, damaged", (name) => {

@@ -71,7 +71,7 @@ describe("the examples of README and docs", () => {
     expect(examples.some((example) => example.document === document)).toBe(true);
   });
 
-  test.each(examples.map((example, index) => ({ ...example, index })))("$document:$line runs", async (example) => {
-    await expect(run(example, example.index)).resolves.toBeUndefined();
+  test.each(examples)("$document:$line runs", async (example) => {
+    await expect(run(example, examples.indexOf(example))).resolves.toBeUndefined();
   });
 });

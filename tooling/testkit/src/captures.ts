@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 
-import { blockBodies } from "@blkmig/testkit";
+import { blockBodies } from "./capture-envelope.ts";
 
 /** The bare classic stream out of a capture in `fixtures/captures/`. */
 export function captured(name: string): Uint8Array {
@@ -40,7 +40,7 @@ const DRIVE0 = ["drive0", 3 * MIB, drive0] as const;
 const VIRTIO1 = ["virtio1", 2 * MIB + 1536, virtio1] as const;
 const DISK1 = ["disk1", 2 * MIB, disk1] as const;
 
-/** All captures, the smallest first. */
+/** All captures of a real QEMU 7.2.22, the smallest first. */
 export const captures: readonly Capture[] = [
   { name: "none-1disk-zeroblocks", disks: [DRIVE0], blocks: 3 },
   { name: "none-1disk", disks: [DRIVE0], blocks: 3 },
