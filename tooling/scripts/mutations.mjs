@@ -110,9 +110,9 @@ export const mutations = [
   {
     name: "law 4: completed without the sink's answer",
     ...simulator,
-    file: "packages/source/src/migration.ts",
-    find: "    if (!answer && broken === undefined) return false;",
-    replace: "    if (broken === undefined) return true;",
+    file: "packages/source/src/answer.ts",
+    find: "  if (!answer && broken === undefined) return false;",
+    replace: "  if (broken === undefined) return true;",
   },
   {
     name: "law 5: failure does not resume the guest",

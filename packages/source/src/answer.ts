@@ -1,6 +1,10 @@
 import { createReturnPathDecoder } from "@blkmig/protocol";
 
+import type { Clock } from "./clock.ts";
 import { messageOf, Stop } from "./stop.ts";
+
+/** How long a broken wire may take to hand over the answer that explains it. */
+const LAST_WORD_MS = 1000;
 
 /** What the sink said on the return path, in the end. */
 export type Answer =
@@ -24,6 +28,32 @@ export async function readAnswer(read: (into: Uint8Array) => Promise<number>): P
   } catch (cause) {
     return { said: "nothing", why: messageOf(cause), cause };
   }
+}
+
+/**
+ * After the last frames: whether the sink has proved that it has everything. `broken` is what broke since, and decides
+ * nothing: only the answer does. Throws `Stop` `refused`, or `in-doubt` where it cannot be known. Without an answer to wait
+ * for it is false: nobody has proved it.
+ */
+export async function verdict(
+  answer: Promise<Answer> | undefined,
+  broken: unknown,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (!answer && broken === undefined) return false;
+  const said = await Promise.race([answer ?? NO_ANSWER, interrupted(signal)]);
+  if (said.said === "yes") return true;
+  if (said.said === "no") throw new Stop("refused", "the receiver has read it all and said no: its log says why");
+  const why = broken === undefined ? said.why : messageOf(broken);
+  throw new Stop("in-doubt", why, { cause: broken ?? said.cause });
+}
+
+const NO_ANSWER: Answer = { said: "nothing", why: "the wire cannot answer" };
+
+/** A receiver that refuses says so and closes: what is seen first may be the closed wire. */
+export async function explained(stop: Stop, answer: Promise<Answer>, clock: Clock): Promise<Stop> {
+  const said = await Promise.race([answer, clock.sleep(LAST_WORD_MS).then(() => undefined)]);
+  return said?.said === "no" ? earlyAnswer(said) : stop;
 }
 
 /** What an answer means that came before it was asked for. */

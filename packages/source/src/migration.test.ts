@@ -328,6 +328,19 @@ describe("how it ends", () => {
     expect(await failure(migrate({ disks, wire: oneWay(), guest: lost, confirm }))).toMatchObject({ guest: "lost" });
   });
 
+  test("cancelled while the guest cannot come to rest: it is resumed", async () => {
+    const controller = new AbortController();
+    const steps: string[] = [];
+    const guest: Guest = {
+      pause: () => new Promise(() => controller.abort()),
+      resume: async () => void steps.push("resume"),
+    };
+    const disks = [await disk("vda", MiB, 0)];
+    const error = await failure(migrate({ disks, wire: oneWay(), guest, signal: controller.signal }));
+    expect(error).toMatchObject({ code: "cancelled", guest: "running" });
+    expect(steps).toEqual(["resume"]);
+  });
+
   test("what may not be confirmed is not committed: the last frames are not sent", async () => {
     const wire = oneWay();
     const confirm = async (): Promise<void> => {

@@ -1,4 +1,6 @@
-import { type Answer, earlyAnswer, interrupted, readAnswer } from "./answer.ts";
+import type { Guest } from "@blkmig/device";
+
+import { type Answer, earlyAnswer, explained, interrupted, readAnswer, verdict } from "./answer.ts";
 import { classicFormat } from "./classic-format.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { convergesByPending } from "./convergence.ts";
@@ -17,8 +19,6 @@ const DEFAULT_READS = 16;
 const DEFAULT_BUFFERED_BYTES = 64 * 1024 * 1024;
 /** Bytes of stream in one turn where no limit is set. */
 const UNLIMITED_SLICE = 32 * 1024 * 1024;
-/** How long a broken wire may take to hand over the answer that explains it. */
-const LAST_WORD_MS = 1000;
 
 /** One migration, from setup to its end. */
 export interface Migration {
@@ -76,12 +76,23 @@ export function createMigration(options: MigrationOptions): Migration {
   const switchOver = async (source: Source): Promise<void> => {
     phase = "switchover";
     report.switchover(source.figures);
+    if (guest) await pause(guest);
+  };
+
+  /** A guest that cannot come to rest must not keep whoever cancels waiting. */
+  const pause = async (who: Guest): Promise<void> => {
+    paused = true; // or about to be: a resume that comes too early ends the pause
     try {
-      await guest?.pause();
+      const pausing = who.pause();
+      const cancelling = interrupted(signal).then(() => {
+        throw cancelled();
+      });
+      await Promise.race([pausing, cancelling]);
     } catch (cause) {
+      if (cause instanceof Stop) throw cause;
+      paused = false;
       throw new Stop("guest", `the guest would not pause: ${messageOf(cause)}`, { cause });
     }
-    paused = guest !== undefined;
   };
 
   /** Sends the rest and the last frames. What breaks after them is not thrown but given: only the answer decides then. */
@@ -111,16 +122,6 @@ export function createMigration(options: MigrationOptions): Migration {
 
   const onAbort = (): void => current?.fail(cancelled());
   const stopListening = (): void => signal?.removeEventListener("abort", onAbort);
-
-  /** Whether the sink has proved that it has everything. Throws if it has not, or if that cannot be known. */
-  const verdict = async (answer: Promise<Answer> | undefined, broken: unknown): Promise<boolean> => {
-    if (!answer && broken === undefined) return false;
-    const said = await Promise.race([answer ?? noAnswer, interrupted(signal)]);
-    if (said.said === "yes") return true;
-    if (said.said === "no") throw new Stop("refused", "the receiver has read it all and said no: its log says why");
-    const why = broken === undefined ? said.why : messageOf(broken);
-    throw new Stop("in-doubt", why, { cause: broken ?? said.cause });
-  };
 
   const onEarlyAnswer = (answer: Answer): void => {
     if (!asked) current?.fail(earlyAnswer(answer));
@@ -156,7 +157,7 @@ export function createMigration(options: MigrationOptions): Migration {
       report.active(source.figures);
       await untilConverged(source);
       await switchOver(source);
-      const proved = await verdict(answer, await sendTheRest(source));
+      const proved = await verdict(answer, await sendTheRest(source), signal);
       await cleanUp();
       report.ended("completed", source.figures);
       return { proved, statistics: report.statistics() };
@@ -170,7 +171,7 @@ export function createMigration(options: MigrationOptions): Migration {
   /** Ends it: lets the wire go, gives the disk back to the guest unless in doubt, and says why. */
   const fail = async (error: unknown, answer: Promise<Answer> | undefined): Promise<MigrationError> => {
     let stop = error instanceof Stop ? error : new Stop("wire", messageOf(error), { cause: error });
-    if (stop.code === "wire" && answer && !asked) stop = await explained(stop, answer);
+    if (stop.code === "wire" && answer && !asked) stop = await explained(stop, answer, clock);
     const inDoubt = asked && stop.code !== "refused";
     wire.destroy(stop);
     const state = inDoubt ? "paused" : await resume();
@@ -201,12 +202,6 @@ export function createMigration(options: MigrationOptions): Migration {
     }
   };
 
-  /** A receiver that refuses says so and closes: what is seen first may be the closed wire. */
-  const explained = async (stop: Stop, answer: Promise<Answer>): Promise<Stop> => {
-    const said = await Promise.race([answer, clock.sleep(LAST_WORD_MS).then(() => undefined)]);
-    return said?.said === "no" ? earlyAnswer(said) : stop;
-  };
-
   return {
     run,
     statistics: () => report.statistics(),
@@ -218,4 +213,3 @@ export function createMigration(options: MigrationOptions): Migration {
 }
 
 const cancelled = (): Stop => new Stop("cancelled", "cancelled");
-const noAnswer: Answer = { said: "nothing", why: "the wire cannot answer" };
