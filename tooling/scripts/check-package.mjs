@@ -1,10 +1,18 @@
-// Packs the package in the current folder as pnpm would publish it (so with
-// "catalog:", "workspace:" and publishConfig filled in) and checks the tarball.
+// Packs the package in the current folder as pnpm would publish it (so with "catalog:", "workspace:" and publishConfig
+// filled in) and checks the tarball. Says what is wrong, and nothing else.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-const run = (command, args) => execFileSync(command, args, { stdio: "inherit" });
+function run(command, args) {
+  try {
+    execFileSync(command, args, { stdio: "pipe" });
+  } catch (error) {
+    process.stderr.write(Buffer.concat([error.stdout, error.stderr]));
+    throw new Error(`${command} is not content`);
+  }
+}
+
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
 mkdirSync("temp", { recursive: true });
 const tarball = join("temp", "package.tgz");

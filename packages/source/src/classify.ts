@@ -1,7 +1,7 @@
 import type { Extent } from "@blkmig/device";
 
 /** What a run of whole units is. */
-export type Kind = "data" | "zero" | "skip";
+type Kind = "data" | "zero" | "skip";
 
 export interface Classified {
   readonly kind: Kind;

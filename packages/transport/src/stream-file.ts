@@ -6,7 +6,7 @@ import { TransportError } from "./transport-error.ts";
 import { toTransportError } from "./wire-state.ts";
 
 /** What a stream can be kept in or come from. */
-export type StreamFileKind = "file" | "device" | "pipe";
+type StreamFileKind = "file" | "device" | "pipe";
 
 export interface StreamFile {
   /** Owned by whoever opened it: a pipe's goes over to a socket, which a `FileHandle` could not. */

@@ -31,7 +31,7 @@ export const diskSteps: fc.Arbitrary<DiskStep[]> = fc.array(
 );
 
 /** Where a step lies on a disk of `size` bytes: short extents as likely as long ones. */
-export function extentOf(size: number, step: DiskStep): { offset: number; length: number } {
+function extentOf(size: number, step: DiskStep): { offset: number; length: number } {
   const offset = roundTo(step.grain, step.at * size, size);
   return { offset, length: roundTo(step.grain, step.length ** 3 * (size - offset), size - offset) };
 }
