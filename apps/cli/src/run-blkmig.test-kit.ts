@@ -47,8 +47,9 @@ export function startBlkmig(args: readonly string[], options: StartOptions = {})
   onTestFinished(() => void child.kill("SIGKILL"));
   const outputs = [undefined, child.stdout, child.stderr, child.stdio[3]].map((stream) => {
     const output = { text: "" };
-    const isRead = stream && "setEncoding" in stream;
-    if (isRead) (stream as Readable).setEncoding("utf8").on("data", (text: string) => (output.text += text));
+    if (stream && "setEncoding" in stream) {
+      stream.setEncoding("utf8").on("data", (text: string) => (output.text += text));
+    }
     return output;
   });
   const told = (): readonly JsonEvent[] => eventsIn(outputs[eventsAt]!.text);
@@ -106,11 +107,15 @@ export async function runShell(script: string, cwd: string): Promise<string> {
   return text;
 }
 
-/** The program said one sentence, no stack trace, and ended with that code. */
-export function expectRefusal(ended: Ended, code: number, sentence: RegExp): void {
-  expect(ended.stderr).not.toMatch(/^ {4}at /m);
-  expect({ code: ended.code, stderr: ended.stderr }).toMatchObject({ code, stderr: expect.stringMatching(sentence) });
-  expect(ended.stderr.match(/^blkmig: /gm)).toHaveLength(1);
+/** How a process refused: its exit code, its one sentence, and whether it showed its inside. */
+export function refusal({ code, stderr }: Ended): Readonly<Record<string, unknown>> {
+  const sentences = stderr.split("\n").filter((line) => line.startsWith("blkmig: "));
+  return { code, sentences, stackTrace: /^ {4}at /m.test(stderr) };
+}
+
+/** What `refusal()` gives for one good sentence. */
+export function refused(code: number, sentence: RegExp): Readonly<Record<string, unknown>> {
+  return { code, sentences: [expect.stringMatching(sentence)], stackTrace: false };
 }
 
 /** An empty folder, removed when the test is over. */

@@ -1,9 +1,10 @@
-import { connectUrl, formatWireUrl, listenUrl } from "@blkmig/transport/url";
+import { type Connection, connectUrl, formatWireUrl, listenUrl, type WireUrl } from "@blkmig/transport/url";
 
 import { isSocket } from "../arguments/parse-address.ts";
 import { CommandError } from "../command-error.ts";
 import { endingOf, EXIT } from "../exit-code.ts";
 import { aborted } from "../interruption.ts";
+import type { Output } from "../output/output.ts";
 import type { CommandWorld } from "../run-command.ts";
 import { canAnswer } from "../stdio-directions.ts";
 import { acquaint, type Acquaintance } from "./acquaint.ts";
@@ -26,7 +27,7 @@ export async function receive(options: ReceiveOptions, world: CommandWorld): Pro
 /** The only peer there will be: what it says must be a stream. */
 async function receiveFromOne(options: ReceiveOptions, targets: Targets, world: CommandWorld): Promise<number> {
   const { incremental } = options;
-  const wire = await openOne(options, world.signal).catch(async (error: unknown) => {
+  const wire = await openOne(options, world).catch(async (error: unknown) => {
     await targets.close("untouched");
     throw error;
   });
@@ -34,9 +35,8 @@ async function receiveFromOne(options: ReceiveOptions, targets: Targets, world: 
   return EXIT.ok;
 }
 
-async function openOne({ at, connect }: ReceiveOptions, signal: AbortSignal): Promise<SenderWire> {
-  const connection = connect ? await connectUrl(at, { signal }) : await (await listenUrl(at)).accept();
-  if (!connection) throw new CommandError("refused", `${formatWireUrl(at)}: nobody is there`);
+async function openOne({ at, connect }: ReceiveOptions, { output, signal }: CommandWorld): Promise<SenderWire> {
+  const connection = connect ? await connectUrl(at, { signal }) : await theOneAt(at, output);
   const known: Acquaintance | undefined = await Promise.race([
     acquaint(connection),
     aborted(signal).then(() => undefined),
@@ -45,6 +45,15 @@ async function openOne({ at, connect }: ReceiveOptions, signal: AbortSignal): Pr
   connection.destroy();
   if (!known) throw new CommandError("cancelled", "cancelled: nothing had come");
   throw new CommandError("not-a-stream", `${connection.peer}: ${known.why}`);
+}
+
+/** Whoever is at standard input, or the stream in a file. */
+async function theOneAt(at: WireUrl, output: Output): Promise<Connection> {
+  const listener = await listenUrl(at);
+  output.event("listening", { url: listener.url });
+  const connection = await listener.accept();
+  if (!connection) throw new CommandError("refused", `${formatWireUrl(at)}: nobody is there`);
+  return connection;
 }
 
 async function receiveFromAnyone(options: ReceiveOptions, first: Targets, world: CommandWorld): Promise<number> {

@@ -1,0 +1,249 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+
+import { openDisk } from "@blkmig/device";
+import { expect, it, onTestFinished } from "vitest";
+
+import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
+import { type Ended, refusal, refused, runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
+
+const AT = "tcp://127.0.0.1:0";
+
+it.each([
+  [["send"], /missing required argument 'to'/],
+  [["send", AT], /at least one --disk/],
+  [["send", AT, "--disk", "a"], /'a' is not NAME=PATH/],
+  [["send", AT, "--disk", "a=nbd://h/x"], /NBD are not built yet/],
+  [["send", "tcp://a", "--disk", "a=x"], /the port is missing/],
+  [["send", "http://a", "--disk", "a=x"], /'http' is no kind of wire/],
+  [["send", "tls://a:1", "--disk", "a=x"], /tls: is not built yet/],
+  [["send", "wss://a/", "--disk", "a=x"], /wss: is not built yet/],
+  [["send", "ssh://a", "--disk", "a=x"], /ssh: is not built yet/],
+  [["send", AT, "--disk", "a=x", "--wire", "2"], /--wire 2 is not built yet/],
+  [["send", AT, "--disk", "a=x", "--wire", "qemu"], /--wire qemu is not built yet/],
+  [["send", AT, "--disk", "a=x", "--wire", "3"], /'3' is no wire/],
+  [["send", AT, "--disk", "a=x", "--max-bandwidth", "1X"], /--max-bandwidth: '1X' is no number of bytes/],
+  [["send", AT, "--disk", "a=x", "--downtime-limit", "5"], /--downtime-limit: '5' is no time/],
+  [["send", AT, "--disk", "a=x", "--force", "luck"], /'luck' is no danger/],
+  [["send", AT, "--disk", "a=x", "--frobnicate"], /unknown option '--frobnicate'/],
+  [["send", "file:///x", "--disk", "a=x", "--listen"], /nobody can dial/],
+  [["send", AT, "--from", "x"], /--from is not built yet/],
+  [["send", AT, "--qmp", "x"], /--qmp is not built yet/],
+  [["send", AT, "--disk", "a=x", "--token-file", "x"], /--token-file is not built yet/],
+  [["send", AT, "--disk", "a=x", "--resume"], /--resume is not built yet/],
+  [["send", AT, "--disk", "a=x", "--verify"], /--verify is not built yet/],
+  [["send", AT, "--disk", "a=x", "--no-verify"], /--no-verify is not built yet/],
+  [["send", AT, "--disk", "a=x", "--state-dir", "x"], /--state-dir is not built yet/],
+  [["send", AT, "--disk", "a=x", "--tls-ca", "x"], /--tls-ca is not built yet/],
+  [["receive", AT, "--disk", "a=x", "--pair"], /--pair is not built yet/],
+  [["receive", AT, "--disk", "a=x", "--vm-state", "x"], /--vm-state is not built yet/],
+  [["receive", AT, "--disk", "a=x", "--nbd", "x"], /--nbd is not built yet/],
+  [["receive", AT, "--disk", "a=x", "--disk", "a=y"], /two disks are called 'a'/],
+  [["receive", AT, "--disk", "a=x", "--size", "a=1M"], /say --create/],
+  [["receive", AT, "--disk", "a=x", "--create", "--size", "b=1M"], /no disk is called 'b'/],
+  [["receive", AT, "--disk", "a=x", "--create", "--size", "a=0"], /would be empty/],
+  [["receive", AT, "--disk", "a=/nowhere/x", "--create"], /a stream carries no size: say --size a=BYTES/],
+  [["receive", "-", "--disk", "a=x", "--keep"], /nobody can dial - again/],
+  [["serve", "--disk", "a=x"], /`blkmig serve` is not built yet/],
+  [["status", "--control", "x"], /`blkmig status` is not built yet/],
+  [["resolve", "--target", "x", "--commit", "1"], /`blkmig resolve` is not built yet/],
+  [["migrate"], /unknown command 'migrate'/],
+  [["verify", "a"], /missing required argument 'b'/],
+])("%j is a usage error", async (args, sentence) => {
+  expect(refusal(await runBlkmig(args))).toEqual(refused(2, sentence));
+});
+
+it("a usage error is an event, too", async () => {
+  const { events } = await runBlkmig(["send", AT, "--json", "--wire", "2", "--disk", "a=x"]);
+  expect(events).toEqual([{ event: "failed", code: "usage", message: expect.stringContaining("--wire 2") }]);
+});
+
+it.each([
+  [["send", "tcp://192.0.2.1:1", "--disk", "a=x"]],
+  [["receive", "tcp://0.0.0.0:0", "--disk", "a=x"]],
+  [["receive", "ws://[::]:0/", "--disk", "a=x"]],
+])("%j is clear text that leaves this machine", async (args) => {
+  expect(refusal(await runBlkmig(args))).toEqual(refused(3, /say --insecure/));
+});
+
+it("--insecure allows it", async () => {
+  const target = makeGarbage(temporaryFolder()("target"), MIB);
+  const receiver = startBlkmig(["receive", "tcp://0.0.0.0:0", "--insecure", "--json", "--disk", `a=${target}`]);
+  expect(await receiver.url()).toMatch(/^tcp:\/\/0\.0\.0\.0:\d+$/);
+});
+
+it("disks that are missing, no disks, or of half a sector are refused on both sides", async () => {
+  const path = temporaryFolder();
+  writeFileSync(path("odd"), new Uint8Array(1000));
+  mkdirSync(path("folder"));
+  for (const command of ["send", "receive"]) {
+    const run = (disk: string): Promise<Ended> => runBlkmig([command, AT, "--disk", `a=${disk}`]);
+    expect(refusal(await run(path("missing")))).toEqual(
+      refused(3, /disk 'a': .*(no such file|not found|does not exist)/i),
+    );
+    expect(refusal(await run(path("folder")))).toEqual(refused(3, /neither a file nor a block device/));
+    expect(refusal(await run("/dev/null"))).toEqual(refused(3, /neither a file nor a block device/));
+    expect(refusal(await run(path("odd")))).toEqual(refused(3, /1000 bytes, which is no multiple of 512/));
+  }
+  const create = ["--create", "--size", "a=1000"];
+  expect(refusal(await runBlkmig(["receive", AT, "--disk", `a=${path("new")}`, ...create]))).toEqual(
+    refused(3, /no multiple of 512/),
+  );
+  const there = ["--create", "--size", "a=1M"];
+  expect(refusal(await runBlkmig(["receive", AT, "--disk", `a=${path("no/new")}`, ...there]))).toEqual(
+    refused(3, /cannot be made/),
+  );
+});
+
+it("a disk that another process has is refused, unless that danger is taken on", async () => {
+  const path = temporaryFolder();
+  const disk = await openDisk(makeDisk(path("disk"), MIB));
+  expect(refusal(await runBlkmig(["send", AT, "--disk", `a=${path("disk")}`]))).toEqual(refused(3, /--force in-use/));
+  expect(refusal(await runBlkmig(["receive", AT, "--disk", `a=${path("disk")}`]))).toEqual(
+    refused(3, /--force in-use/),
+  );
+  const to = `file://${path("stream")}`;
+  expect((await runBlkmig(["send", to, "--disk", `a=${path("disk")}`, "--force", "in-use"])).code).toBe(0);
+  await disk.close();
+});
+
+it("a target that a receiver has is no source, and no other receiver's target", async () => {
+  const path = temporaryFolder();
+  const target = makeGarbage(path("target"), MIB);
+  const receiver = startBlkmig(["receive", AT, "--json", "--disk", `a=${target}`]);
+  const url = await receiver.url();
+  expect(refusal(await runBlkmig(["send", url, "--disk", `a=${target}`]))).toEqual(refused(3, /in-use/));
+  expect(refusal(await runBlkmig(["receive", AT, "--disk", `a=${target}`]))).toEqual(refused(3, /in-use/));
+});
+
+it("one disk cannot be two targets, nor source and stream, nor target and stream", async () => {
+  const path = temporaryFolder();
+  const disk = makeDisk(path("disk"), MIB);
+  execFileSync("ln", ["-s", disk, path("link")]);
+  const twice = ["--disk", `a=${disk}`, "--disk", `b=${path("link")}`];
+  expect(refusal(await runBlkmig(["receive", AT, ...twice]))).toEqual(refused(3, /'a' and 'b' are the same disk/));
+  const before = readFileSync(disk);
+  expect(refusal(await runBlkmig(["send", `file://${path("link")}`, "--disk", `a=${disk}`]))).toEqual(
+    refused(3, /is disk 'a' itself/),
+  );
+  expect(refusal(await runBlkmig(["receive", `file://${disk}`, "--disk", `a=${path("link")}`]))).toEqual(
+    refused(3, /the stream itself/),
+  );
+  expect(readFileSync(disk).equals(before)).toBe(true);
+});
+
+it("a receiver that nobody listens at, and an address that is taken", async () => {
+  const path = temporaryFolder();
+  const disk = makeDisk(path("disk"), MIB);
+  const receiver = startBlkmig(["receive", AT, "--json", "--disk", `a=${makeGarbage(path("target"), MIB)}`]);
+  const url = await receiver.url();
+  const other = makeGarbage(path("other"), MIB);
+  expect(refusal(await runBlkmig(["receive", url, "--disk", `a=${other}`]))).toEqual(refused(3, /is in use/));
+  receiver.process.kill("SIGINT");
+  await receiver.ended;
+  expect(refusal(await runBlkmig(["send", url, "--disk", `a=${disk}`]))).toEqual(
+    refused(3, /cannot connect: .*ECONNREFUSED/),
+  );
+  expect(refusal(await runBlkmig(["send", `unix://${path("no")}`, "--disk", `a=${disk}`]))).toEqual(
+    refused(3, /cannot connect/),
+  );
+  expect(refusal(await runBlkmig(["receive", `file://${path("no")}`, "--disk", `a=${other}`]))).toEqual(
+    refused(3, /ENOENT/),
+  );
+});
+
+it("strangers at the socket are dropped, and the receiver goes on listening", async () => {
+  const path = temporaryFolder();
+  const source = makeDisk(path("source"), 3 * MIB);
+  const target = makeGarbage(path("target"), 3 * MIB);
+  const patience = ["--recognise-within", "50ms"];
+  const receiver = startBlkmig(["receive", AT, "--json", "--disk", `a=${target}`, ...patience]);
+  const url = new URL(await receiver.url());
+  const say = (bytes: string): void => {
+    const socket = connect(Number(url.port), url.hostname, () => bytes !== "" && socket.write(bytes, "latin1"));
+    socket.on("error", () => {});
+    onTestFinished(() => void socket.destroy());
+  };
+  const dropped = (why: string) =>
+    receiver.until(({ event, message }) => event === "warning" && String(message).includes(why));
+  say("GET / HTTP/1.1\r\n\r\n");
+  await dropped("'GET / HT'");
+  say("QEVM\0\0\0\u0003");
+  await dropped("QEMU's own migration stream");
+  say("");
+  await dropped("said nothing");
+  expect((await runBlkmig(["send", url.href, "--disk", `a=${source}`])).code).toBe(0);
+  expect((await receiver.ended).code).toBe(0);
+  expect(sameFiles(source, target)).toBe(true);
+});
+
+it("a file or standard input that is no stream is refused, and nothing is written", async () => {
+  const path = temporaryFolder();
+  const target = makeGarbage(path("target"), MIB);
+  const receive = async (bytes: string | Uint8Array): Promise<Ended> => {
+    writeFileSync(path("stream"), bytes);
+    return runBlkmig(["receive", `file://${path("stream")}`, "--disk", `a=${target}`]);
+  };
+  expect(refusal(await receive("no stream at all"))).toEqual(
+    refused(3, /no classic block stream: it begins with 'no strea'/),
+  );
+  expect(refusal(await receive("QEVM\0\0\0\u0003"))).toEqual(refused(3, /QEMU's own migration stream/));
+  expect(refusal(await receive(""))).toEqual(refused(3, /the stream is empty/));
+  expect(refusal(await receive("1234"))).toEqual(refused(3, /ends after 4 of the 8 bytes/));
+  expect(refusal(await runBlkmig(["receive", "-", "--disk", `a=${target}`]))).toEqual(
+    refused(3, /stdio:: the stream is empty/),
+  );
+  expect(readFileSync(target).every((byte) => byte === 0xee)).toBe(true);
+});
+
+it("a stream cut anywhere is incomplete", async () => {
+  const path = temporaryFolder();
+  const stream = path("stream");
+  await runBlkmig(["send", `file://${stream}`, "--disk", `a=${makeDisk(path("source"), 3 * MIB)}`]);
+  const target = makeGarbage(path("target"), 3 * MIB);
+  for (const cut of [8, 9, MIB, 8]) {
+    truncateSync(stream, statSync(stream).size - cut);
+    const ended = await runBlkmig(["receive", `file://${stream}`, "--json", "--disk", `a=${target}`]);
+    expect(refusal(ended)).toEqual(refused(1, /the stream end.* \(the targets are not complete\)/));
+    expect(ended.events.at(-1)).toMatchObject({ event: "failed", code: "incomplete" });
+  }
+});
+
+it("a wrong name and a target too small are refused on both sides, and a target that was made goes again", async () => {
+  const path = temporaryFolder();
+  const source = makeDisk(path("source"), 3 * MIB);
+  const create = ["--create", "--size", "b=3M"];
+  const receiver = startBlkmig(["receive", AT, "--json", "--disk", `b=${path("new")}`, ...create]);
+  const url = await receiver.url();
+  expect(existsSync(path("new"))).toBe(true);
+  expect(refusal(await runBlkmig(["send", url, "--disk", `a=${source}`]))).toEqual(
+    refused(1, /the receiver (refused|has read it all and said no)/),
+  );
+  const ended = await receiver.ended;
+  expect(refusal(ended)).toEqual(refused(3, /the stream has a disk 'a', expected here: 'b'/));
+  expect(ended.events.at(-1)).toMatchObject({ event: "failed", code: "unknown-device" });
+  expect(existsSync(path("new"))).toBe(false);
+});
+
+it("a target too small ends in 3 or 1, by whether something was written", async () => {
+  const path = temporaryFolder();
+  const source = makeDisk(path("source"), 8 * MIB);
+  const small = makeGarbage(path("small"), 512);
+  truncateSync(path("small"), 2 * MIB);
+  const receiver = startBlkmig(["receive", AT, "--json", "--disk", `a=${small}`]);
+  expect(refusal(await runBlkmig(["send", await receiver.url(), "--disk", `a=${source}`]))).toEqual(
+    refused(1, /the receiver (refused|has read it all and said no)/),
+  );
+  expect(refusal(await receiver.ended)).toEqual(
+    refused(1, /the target ends at 2097152: it is too small \(the targets are not complete\)/),
+  );
+});
+
+it("EPIPE ends nothing: whoever reads the events may go", async () => {
+  const path = temporaryFolder();
+  const source = makeDisk(path("source"), 3 * MIB);
+  const sender = startBlkmig(["send", `file://${path("stream")}`, "--json", "--disk", `a=${source}`]);
+  sender.process.stdout!.destroy();
+  expect((await sender.ended).code).toBe(0);
+});
