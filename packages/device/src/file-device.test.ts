@@ -30,17 +30,21 @@ async function garbageFile(size: number): Promise<string> {
   return path;
 }
 describe("a file that does less than it is asked", () => {
-  describeBlockDevice("a short-reading, short-writing file", async (size) => {
-    const path = await garbageFile(size);
-    const short = async (readOnly: boolean) => overFile(shortened(await openFile(path, readOnly)), readOnly);
-    const cleanup = async () => rm(path);
-    return {
-      device: await short(false),
-      reopen: async () => short(false),
-      reopenReadOnly: async () => short(true),
-      cleanup,
-    };
-  });
+  describeBlockDevice(
+    "a short-reading, short-writing file",
+    async (size) => {
+      const path = await garbageFile(size);
+      const short = async (readOnly: boolean) => overFile(shortened(await openFile(path, readOnly)), readOnly);
+      const cleanup = async () => rm(path);
+      return {
+        device: await short(false),
+        reopen: async () => short(false),
+        reopenReadOnly: async () => short(true),
+        cleanup,
+      };
+    },
+    ["writable", "read-only"],
+  );
 
   test("one that takes nothing is an error, not an endless loop", async () => {
     const path = await garbageFile(4096);

@@ -34,9 +34,12 @@ afterAll(async () => rm(folder, { recursive: true }));
 
 describe.skipIf(noLoops)("a loop device (needs losetup and root)", () => {
   describe.skipIf(noSyscalls)("with system calls (needs koffi)", () => {
-    describeBlockDevice("a loop device", async (size) => contractDisk(size, {}));
-    describeBlockDevice("a loop device that cannot punch", async (size) =>
-      contractDisk(size, { syscalls: { ...(syscalls as Syscalls), punchHole: async () => refuse("EOPNOTSUPP") } }),
+    describeBlockDevice("a loop device", async (size) => contractDisk(size, {}), ["writable", "read-only"]);
+    describeBlockDevice(
+      "a loop device that cannot punch",
+      async (size) =>
+        contractDisk(size, { syscalls: { ...(syscalls as Syscalls), punchHole: async () => refuse("EOPNOTSUPP") } }),
+      ["writable", "read-only"],
     );
 
     test("the ioctl and /sys agree on its size", async () => {
@@ -70,7 +73,10 @@ describe.skipIf(noLoops)("a loop device (needs losetup and root)", () => {
     });
   });
 
-  describeBlockDevice("a loop device without system calls", async (size) => contractDisk(size, { syscalls: "none" }));
+  describeBlockDevice("a loop device without system calls", async (size) => contractDisk(size, { syscalls: "none" }), [
+    "writable",
+    "read-only",
+  ]);
 
   test("all of it is data, and it is always unchanged", async () => {
     const { device } = await loopOf(MiB);

@@ -64,7 +64,7 @@ async function contractDisk(size: number, options: { syscalls?: "none" }) {
 }
 
 describe.skipIf(noSyscalls)("with system calls (needs koffi)", () => {
-  describeBlockDevice("a file", async (size) => contractDisk(size, {}));
+  describeBlockDevice("a file", async (size) => contractDisk(size, {}), ["writable", "read-only"]);
 
   test("a file is its data and its holes, clipped to what was asked", async () => {
     const disk = await opened(await sparseFile(4 * MiB + 100));
@@ -167,7 +167,7 @@ describe.skipIf(noSyscalls)("with system calls (needs koffi)", () => {
 });
 
 describe("without system calls", () => {
-  describeBlockDevice("a file", async (size) => contractDisk(size, { syscalls: "none" }));
+  describeBlockDevice("a file", async (size) => contractDisk(size, { syscalls: "none" }), ["writable", "read-only"]);
 
   test("a file is one extent of data", async () => {
     const disk = await opened(await sparseFile(2 ** 40), { syscalls: "none" });

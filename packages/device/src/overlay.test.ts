@@ -18,12 +18,16 @@ describeBlockDevice("an overlay", async (size) => ({
   device: createOverlay({ base: createBase(size), top: createMemoryDevice({ size, fill: 0xee }) }),
   cleanup: async () => {},
 }));
-describeBlockDevice("an overlay of small granules, reopened by what its top has allocated", async (size) => {
-  const base = createBase(size);
-  const top = createMemoryDevice({ name: "top", size, granularity: 512 });
-  const open = () => createOverlay({ base, top, granularity: 4096, allocated: "extents" });
-  return { device: open(), reopen: async () => open(), cleanup: async () => {} };
-});
+describeBlockDevice(
+  "an overlay of small granules, reopened by what its top has allocated",
+  async (size) => {
+    const base = createBase(size);
+    const top = createMemoryDevice({ name: "top", size, granularity: 512 });
+    const open = () => createOverlay({ base, top, granularity: 4096, allocated: "extents" });
+    return { device: open(), reopen: async () => open(), cleanup: async () => {} };
+  },
+  ["writable"],
+);
 
 describe("createOverlay", () => {
   it("shows the base until it is written, and never writes the base", async () => {

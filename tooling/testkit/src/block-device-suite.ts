@@ -12,15 +12,19 @@ import {
   readAll,
   sameBytes,
 } from "./block-device-model.ts";
-import { useDisk, type DiskUnderTest } from "./disk-under-test.ts";
+import { type DiskUnderTest, type OpensAgain, useDisk } from "./disk-under-test.ts";
 
 const MiB = 1024 * 1024;
 const SIZES = [512, 4096, MiB - 512, MiB + 512, 3 * MiB + 512];
 const SLOW_DISK_MS = 60_000;
 
-/** The contract of `BlockDevice`, as tests: run it against every implementation. */
-export function describeBlockDevice(name: string, factory: (size: number) => Promise<DiskUnderTest>): void {
-  describeBlockDeviceLife(name, SIZES, factory);
+/** The contract of `BlockDevice`, as tests: run it against every implementation. `opensAgain`: what outlives a close. */
+export function describeBlockDevice(
+  name: string,
+  factory: (size: number) => Promise<DiskUnderTest>,
+  opensAgain: readonly OpensAgain[] = [],
+): void {
+  describeBlockDeviceLife(name, SIZES, factory, opensAgain);
 
   describe.each(SIZES)(`${name} of %i bytes`, { timeout: SLOW_DISK_MS }, (size) => {
     const held = useDisk(() => factory(size));

@@ -2,13 +2,16 @@ import { afterEach, beforeEach } from "vitest";
 
 import type { BlockDeviceShape } from "./block-device-shape.ts";
 
+/** How a disk can be opened again after it was closed. */
+export type OpensAgain = "writable" | "read-only";
+
 /** A disk for one test. */
 export interface DiskUnderTest {
   /** Writable, of the size asked for, full of anything. */
   readonly device: BlockDeviceShape;
-  /** The same disk, opened again after `device` was closed. Where there is one, what was written must be there. */
+  /** The same disk, opened again after `device` was closed, for disks that open again `writable`. */
   reopen?(): Promise<BlockDeviceShape>;
-  /** The same disk, opened again, read-only. */
+  /** The same, for disks that open again `read-only`. */
   reopenReadOnly?(): Promise<BlockDeviceShape>;
   /** Lets everything go. The suite has closed every device it was given. */
   cleanup(): Promise<void>;
