@@ -9,7 +9,7 @@ function run(command, args) {
     execFileSync(command, args, { stdio: "pipe" });
   } catch (error) {
     process.stderr.write(Buffer.concat([error.stdout, error.stderr]));
-    throw new Error(`${command} is not content`);
+    throw new Error(`${command} is not content`, { cause: error });
   }
 }
 

@@ -11,6 +11,12 @@ import type { SenderWire } from "./sender-wire.ts";
 /** How long a sender may take to close its side once it has been told how it ended. */
 const PART_WITHIN_MS = 2000;
 
+/**
+ * Half of what `load()` allows itself: over a WebSocket, messages that have been read wait for the collector as well, and
+ * with a slow target both together came to 157 MiB beyond Node's own.
+ */
+const LIMITS = { bufferedBytes: 32 * 1024 * 1024 } as const;
+
 const now = (): number => performance.now();
 
 export interface Taking {
@@ -32,7 +38,7 @@ export async function takeMigration(taking: Taking, { output, signal }: CommandW
       const speed = rate(event.progress.covered);
       output.progress(progressOf(event, speed), statusFields(event, speed));
     };
-    const result = await load({ disks: targets.disks, wire, incremental, signal, onEvent });
+    const result = await load({ disks: targets.disks, wire, incremental, signal, onEvent, limits: LIMITS });
     taking.onAnswered();
     if (wire.send && !result.answered) {
       output.warn("everything is here, but the sender has gone and may not know: it will say that it is in doubt");
