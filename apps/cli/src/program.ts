@@ -28,7 +28,7 @@ Exit codes:
   130  cancelled by SIGINT or SIGTERM, the source intact`;
 
 /** The command line, whole. Nothing runs before `parseAsync`. */
-export function createProgram(version: string): Command {
+function createProgram(version: string): Command {
   const program = new Command("blkmig")
     .description("Moves disks to another host while they are being written: live block migration.")
     .version(version)

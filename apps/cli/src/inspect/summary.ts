@@ -2,7 +2,7 @@ import { BLOCK_SIZE } from "@blkmig/protocol";
 
 import type { Item } from "./join-frames.ts";
 
-export interface DiskSummary {
+interface DiskSummary {
   readonly name: string;
   /** Frames, resends included. */
   readonly blocks: number;

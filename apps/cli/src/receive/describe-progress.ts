@@ -5,7 +5,7 @@ import type { Fields } from "../output/json-lines.ts";
 import type { Progress } from "../output/progress.ts";
 
 /** Where a load is, as far as the stream tells: bulk until every block is there. */
-export function phaseOf(event: LoadEvent): "bulk" | "dirty" | "switchover" {
+function phaseOf(event: LoadEvent): "bulk" | "dirty" | "switchover" {
   if (event.type === "flushing") return "switchover";
   return event.progress.covered < event.progress.total ? "bulk" : "dirty";
 }
