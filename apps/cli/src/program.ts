@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 
 import { addLaterCommands } from "./arguments/not-built.ts";
+import { isStdio } from "./arguments/parse-address.ts";
 import { demoCommand } from "./demo-command.ts";
 import { endingOf, EXIT } from "./exit-code.ts";
 import { inspectCommand } from "./inspect-command.ts";
@@ -62,7 +63,7 @@ export async function runProgram(version: string, argv: readonly string[]): Prom
 
 /** What ended it before a command could begin: commander's refusals, and options that come later. */
 async function tellBeforeCommand(error: unknown, argv: readonly string[]): Promise<void> {
-  const output = createOutput({ json: argv.includes("--json"), stdoutIsWire: argv.includes("-") });
+  const output = createOutput({ json: argv.includes("--json"), stdoutIsWire: argv.some(isStdio) });
   const ending =
     error instanceof CommanderError
       ? ({

@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 
 import { collect } from "./arguments/collect.ts";
 import { addLaterOptions } from "./arguments/not-built.ts";
+import { isStdio } from "./arguments/parse-address.ts";
 import { parseReceiveOptions, type ReceiveFlags } from "./receive/receive-options.ts";
 import { receive } from "./receive/receive.ts";
 import { runCommand } from "./run-command.ts";
@@ -44,7 +45,7 @@ export function receiveCommand(program: Command): void {
     .addHelpText("after", HELP);
   addLaterOptions(command, "receive");
   command.action((at: string, flags: ReceiveFlags) =>
-    runCommand({ json: flags.json, stdoutIsWire: at === "-" || at.startsWith("stdio:") }, async (world) =>
+    runCommand({ json: flags.json, stdoutIsWire: isStdio(at) }, async (world) =>
       receive(parseReceiveOptions(at, flags), world),
     ),
   );

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 
 import { openDisk } from "@blkmig/device";
 import { expect, it, onTestFinished } from "vitest";
@@ -176,6 +176,18 @@ it("strangers at the socket are dropped, and the receiver goes on listening", as
   expect((await runBlkmig(["send", url.href, "--disk", `a=${source}`])).code).toBe(0);
   expect((await receiver.ended).code).toBe(0);
   expect(sameFiles(source, target)).toBe(true);
+});
+
+it("whoever is dialled must have a stream", async () => {
+  const server = createServer((socket) => socket.end("220 mail.example ESMTP"));
+  onTestFinished(() => void server.close());
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const url = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const target = makeGarbage(temporaryFolder()("target"), MIB);
+  const ended = await runBlkmig(["receive", url, "--connect", "--disk", `a=${target}`]);
+  expect(refusal(ended)).toEqual(refused(3, /^blkmig: tcp:.* it begins with '220 mail'/));
 });
 
 it("a file or standard input that is no stream is refused, and nothing is written", async () => {

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 
 import { collect } from "./arguments/collect.ts";
 import { addLaterOptions } from "./arguments/not-built.ts";
+import { isStdio } from "./arguments/parse-address.ts";
 import { runCommand } from "./run-command.ts";
 import { parseSendOptions, type SendFlags } from "./send/send-options.ts";
 import { send } from "./send/send.ts";
@@ -44,7 +45,7 @@ export function sendCommand(program: Command): void {
     .addHelpText("after", HELP);
   addLaterOptions(command, "send");
   command.action((to: string, flags: SendFlags) =>
-    runCommand({ json: flags.json, stdoutIsWire: to === "-" || to.startsWith("stdio:") }, async (world) =>
+    runCommand({ json: flags.json, stdoutIsWire: isStdio(to) }, async (world) =>
       send(parseSendOptions(to, flags), world),
     ),
   );

@@ -30,3 +30,8 @@ function inClearText(text: string): string {
 export function isSocket(address: WireUrl): boolean {
   return address.kind === "tcp" || address.kind === "ws" || address.kind === "unix";
 }
+
+/** Whether it is standard input and output, so that nothing else may be printed there. */
+export function isStdio(text: string | undefined): boolean {
+  return text === "-" || text?.startsWith("stdio:") === true;
+}

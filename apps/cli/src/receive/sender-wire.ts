@@ -40,6 +40,7 @@ export function createSenderWire(connection: Connection, first: Uint8Array, answ
     read,
     ...(answers ? { send: (data) => connection.send(data) } : {}),
     async part(withinMs) {
+      if (!answers) return connection.destroy(); // nobody listens
       let timer: NodeJS.Timeout | undefined;
       const tired = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, withinMs);
