@@ -179,7 +179,7 @@ it("strangers at the socket are dropped, and the receiver goes on listening", as
 });
 
 it("whoever is dialled must have a stream", async () => {
-  const server = createServer((socket) => socket.end("220 mail.example ESMTP"));
+  const server = createServer((socket) => socket.on("error", () => {}).end("220 mail.example ESMTP"));
   onTestFinished(() => void server.close());
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);

@@ -47,7 +47,7 @@ export function createPeople(stream: PeopleStream, now: () => number): People {
 
   const paint = (text: string): void => {
     erase();
-    painted = text.slice(0, (stream.columns ?? 80) - 1); // a line that wraps could not be erased
+    painted = text.slice(0, (stream.columns || 80) - 1); // a line that wraps could not be erased
     stream.write(painted);
   };
 

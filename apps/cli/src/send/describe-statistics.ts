@@ -43,8 +43,14 @@ function diskFields({ name, size, dataBytes, zeroBytes, skippedBytes }: DiskStat
   return { name, size, "data-bytes": dataBytes, "zero-bytes": zeroBytes, "skipped-bytes": skippedBytes };
 }
 
-export function progressOf({ phase, total, remaining, bandwidth, dirtySyncCount, dirtyRate }: Statistics): Progress {
-  return { phase, done: total - remaining, total, rate: bandwidth, pass: dirtySyncCount, dirtyRate };
+/** `rate` is bytes of disk per second as they pass: `bandwidth` is what could be, were there no `max-bandwidth`. */
+export function progressOf({ phase, total, remaining, dirtySyncCount, dirtyRate }: Statistics, rate: number): Progress {
+  return { phase, done: total - remaining, total, rate, pass: dirtySyncCount, dirtyRate };
+}
+
+/** Bytes of disk that have been dealt with, resends included: they only grow. */
+export function settledBytes({ disks }: Statistics): number {
+  return disks.reduce((sum, { dataBytes, zeroBytes, skippedBytes }) => sum + dataBytes + zeroBytes + skippedBytes, 0);
 }
 
 /** The last lines for people. */

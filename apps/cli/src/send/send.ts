@@ -2,8 +2,9 @@ import { classicFormat, migrate, type MigrationEvent } from "@blkmig/source";
 
 import { EXIT } from "../exit-code.ts";
 import type { Output } from "../output/output.ts";
+import { createRate } from "../output/rate.ts";
 import type { CommandWorld } from "../run-command.ts";
-import { completedFields, describeEnd, progressOf, statusFields } from "./describe-statistics.ts";
+import { completedFields, describeEnd, progressOf, settledBytes, statusFields } from "./describe-statistics.ts";
 import { assertNoSource, openSendWire } from "./open-send-wire.ts";
 import { openSources } from "./open-sources.ts";
 import type { SendOptions } from "./send-options.ts";
@@ -26,7 +27,7 @@ export async function send(options: SendOptions, world: CommandWorld): Promise<n
         includeReadOnly: true, // they are opened so: nothing here writes a source
         confirm: () => sources.confirmUnchanged(),
         signal,
-        onEvent: (event) => tell(output, event),
+        onEvent: tellTo(output),
       });
       output.endProgress();
       for (const line of describeEnd(statistics)) output.say(line);
@@ -41,16 +42,21 @@ export async function send(options: SendOptions, world: CommandWorld): Promise<n
   }
 }
 
-function tell(output: Output, event: MigrationEvent): void {
-  switch (event.type) {
-    case "status":
-      output.progress(progressOf(event.statistics), statusFields(event.statistics));
-      break;
-    case "pass":
-      output.event("pass", { pass: event.pass, ...statusFields(event.statistics) });
-      break;
-    case "warning":
-      output.warn(event.message);
-      break;
-  }
+function tellTo(output: Output): (event: MigrationEvent) => void {
+  const rate = createRate(() => performance.now());
+  return (event) => {
+    switch (event.type) {
+      case "status": {
+        const speed = rate(settledBytes(event.statistics));
+        output.progress(progressOf(event.statistics, speed), statusFields(event.statistics));
+        break;
+      }
+      case "pass":
+        output.event("pass", { pass: event.pass, ...statusFields(event.statistics) });
+        break;
+      case "warning":
+        output.warn(event.message);
+        break;
+    }
+  };
 }
