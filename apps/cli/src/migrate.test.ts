@@ -1,16 +1,9 @@
-import { existsSync, readFileSync, statSync, symlinkSync, truncateSync } from "node:fs";
+import { existsSync } from "node:fs";
 
 import { expect, it } from "vitest";
 
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
-import {
-  type Ended,
-  type JsonEvent,
-  runBlkmig,
-  runShell,
-  startBlkmig,
-  temporaryFolder,
-} from "./run-blkmig.test-kit.ts";
+import { type Ended, type JsonEvent, runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
 
 const SIZES = [512, MIB - 512, MIB, MIB + 512, 9 * MIB + 1536];
 
@@ -96,82 +89,6 @@ it("a stream kept in a file is nobody's proof, until it is received", async () =
   const received = await runBlkmig(["receive", url, "--json", "--disk", `a=${target}`]);
   expect(succeeded(received)).toMatchObject({ proved: true, answered: false });
   expect(sameFiles(source, target)).toBe(true);
-});
-
-it("standard input and output are a wire: both ways with two pipes", async () => {
-  const path = temporaryFolder();
-  makeDisk(path("source"), 5 * MIB);
-  makeGarbage(path("target"), 5 * MIB);
-  const script = `
-    mkfifo back
-    "$NODE" "$BIN" send - --json --disk a=source < back 3> sent 2> /dev/null \\
-      | "$NODE" "$BIN" receive stdio: --json --disk a=target > back 2> received
-    echo "\${PIPESTATUS[*]}"`;
-  expect(await runShell(script, path(""))).toBe("0 0\n");
-  expect(lastEvent(path("sent"))).toMatchObject({ event: "completed", proved: true });
-  expect(lastEvent(path("received"))).toMatchObject({ event: "completed", answered: true });
-  expect(sameFiles(path("source"), path("target"))).toBe(true);
-});
-
-it("with one pipe the sender cannot know", async () => {
-  const path = temporaryFolder();
-  makeDisk(path("source"), 5 * MIB);
-  makeGarbage(path("target"), 5 * MIB);
-  const script = `
-    "$NODE" "$BIN" send - --json --disk a=source < /dev/null 3> sent \\
-      | "$NODE" "$BIN" receive - --disk a=target > /dev/null 2>&1
-    echo "\${PIPESTATUS[*]}"`;
-  expect(await runShell(script, path(""))).toBe("0 0\n");
-  expect(lastEvent(path("sent"))).toMatchObject({ event: "completed", proved: false });
-  expect(sameFiles(path("source"), path("target"))).toBe(true);
-});
-
-function lastEvent(path: string): unknown {
-  return JSON.parse(readFileSync(path, "utf8").trimEnd().split("\n").at(-1)!);
-}
-
-it("a missing target is made, sparse and as large as was said", async () => {
-  const path = temporaryFolder();
-  const source = makeDisk(path("source"), 512);
-  truncateSync(source, 64 * MIB);
-  const create = ["--create", "--size", "a=64M"];
-  const receiver = startBlkmig(["receive", "tcp://127.0.0.1:0", "--json", "--disk", `a=${path("new")}`, ...create]);
-  const sent = await runBlkmig(["send", await receiver.url(), "--disk", `a=${source}`]);
-  expect([sent.code, (await receiver.ended).code]).toEqual([0, 0]);
-  expect(sameFiles(source, path("new"))).toBe(true);
-  expect(statSync(path("new")).blocks * 512).toBeLessThan(2 * MIB);
-});
-
-it("a target that is there keeps its size, whatever --size says", async () => {
-  const path = temporaryFolder();
-  const source = makeDisk(path("source"), 2 * MIB);
-  const target = makeGarbage(path("target"), 2 * MIB);
-  symlinkSync(target, path("link"));
-  const create = ["--create", "--size", "a=1G"];
-  const receiver = startBlkmig(["receive", "tcp://127.0.0.1:0", "--json", "--disk", `a=${path("link")}`, ...create]);
-  const sent = await runBlkmig(["send", await receiver.url(), "--disk", `a=${source}`]);
-  const received = await receiver.ended;
-  expect([sent.code, received.code]).toEqual([0, 0]);
-  expect(received.events).toContainEqual({ event: "warning", message: expect.stringContaining("stays so") });
-  expect(sameFiles(source, target)).toBe(true);
-});
-
-it("a receiver that is kept takes one migration after the other, well or not", async () => {
-  const path = temporaryFolder();
-  const sources = [makeDisk(path("first"), 3 * MIB, 1), makeDisk(path("second"), 3 * MIB, 2)];
-  const target = makeGarbage(path("target"), 3 * MIB);
-  const receiver = startBlkmig(["receive", "tcp://127.0.0.1:0", "--keep", "--json", "--disk", `a=${target}`]);
-  const url = await receiver.url();
-  for (const source of sources) {
-    expect((await runBlkmig(["send", url, "--disk", `b=${source}`])).code).toBe(1);
-    expect((await runBlkmig(["send", url, "--disk", `a=${source}`])).code).toBe(0);
-    expect(sameFiles(source, target)).toBe(true);
-  }
-  receiver.process.kill("SIGTERM");
-  const { code, events } = await receiver.ended;
-  expect(code).toBe(130);
-  const ends = events.filter(({ event }) => ["completed", "failed", "cancelled"].includes(event));
-  expect(ends.map(({ event }) => event)).toEqual(["failed", "completed", "failed", "completed", "cancelled"]);
 });
 
 it("events are as scripts expect them", async () => {
