@@ -36,7 +36,7 @@ function runs(node) {
 }
 
 async function move(node, scheme) {
-  const content = Buffer.concat([randomBytes(3_000_000), Buffer.alloc(2_000_000), randomBytes(240_640)]);
+  const content = Buffer.concat([randomBytes(3_000_000), Buffer.alloc(2_000_000), randomBytes(243_392)]);
   const [from, to] = [join(folder, "from.raw"), join(folder, "to.raw")];
   writeFileSync(from, content);
   writeFileSync(to, Buffer.alloc(content.length, 0xe5));

@@ -1,10 +1,12 @@
-import { createReadStream, createWriteStream, fstatSync } from "node:fs";
+import { closeSync, createReadStream, createWriteStream, fstatSync, openSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 
 import type { Connection } from "./connection.ts";
 import { createStreamConnection } from "./stream-connection.ts";
 import { toTransportError } from "./wire-state.ts";
+
+const STDERR = 2;
 
 export interface StdioOptions {
   /** A stream or a file descriptor to read from; default 0, standard input. */
@@ -41,7 +43,19 @@ export function openInput(fd: number): Readable {
 }
 
 export function openOutput(fd: number): Writable {
-  return canPoll(fd) ? new Socket({ fd, readable: false, writable: true }) : createWriteStream("", { fd });
+  if (!canPoll(fd)) return createWriteStream("", { fd });
+  const socket = new Socket({ fd, readable: false, writable: true });
+  if (fd <= STDERR && fstatSync(fd).isFIFO()) socket.once("close", () => closeForGood(fd));
+  return socket;
+}
+
+/**
+ * libuv never closes descriptors 0 to 2, and a pipe, other than a socket, has no other end than that: its reader would wait
+ * for ever.
+ */
+function closeForGood(fd: number): void {
+  closeSync(fd);
+  openSync("/dev/null", "w"); // takes its place: a file opened later must not stand where programs print
 }
 
 /** Pipes and sockets are waited for; files and terminals are read and written by the thread pool. */

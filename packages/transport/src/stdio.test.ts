@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { constants, mkdtempSync, openSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { closeSync, constants, createReadStream, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -60,6 +61,25 @@ describeConnection("stdio of a child process that echoes", () => {
     capabilities: { reset: false, oneWay: true, bulkBytes: 512 * 1024 * 1024, growth: 256 * 1024 * 1024 },
   });
 });
+
+test("finish() closes standard output where it is a pipe, as a shell makes them, and reading goes on", async () => {
+  const pipe = makePipe();
+  const fixture = fileURLToPath(new URL("finish-first.fixture.mjs", import.meta.url));
+  const child = spawn(process.execPath, [fixture], { stdio: ["pipe", pipe.writer, "inherit"] });
+  const exited = once(child, "exit");
+  closeSync(pipe.writer);
+  let heard = "";
+  // A FIFO read by the thread pool ends when its last writer is gone, and not before.
+  for await (const piece of createReadStream("", { fd: openBlocking(pipe.reader) })) heard += String(piece);
+  expect([heard, child.exitCode]).toEqual(["word", null]);
+  child.stdin?.end();
+  expect(await exited).toEqual([0, null]);
+});
+
+/** The same pipe, read by waiting. */
+function openBlocking(reader: number): number {
+  return openSync(`/proc/self/fd/${reader}`, constants.O_RDONLY);
+}
 
 test("a child that dies makes sends fail, and reads end", async () => {
   const child = startEcho();

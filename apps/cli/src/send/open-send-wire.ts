@@ -2,7 +2,6 @@ import { identifyDisk, sameDisk } from "@blkmig/device";
 import type { SourceWire } from "@blkmig/source";
 import { type Connection, connectUrl, formatWireUrl, listenUrl, type WireUrl } from "@blkmig/transport/url";
 
-import { closeStandardOutput } from "../close-standard-output.ts";
 import { CommandError } from "../command-error.ts";
 import { aborted } from "../interruption.ts";
 import type { Output } from "../output/output.ts";
@@ -18,10 +17,7 @@ export async function openSendWire(
   const connection = listen ? await acceptOne(to, output, signal) : await connectUrl(to, { signal });
   const wire: SourceWire = {
     send: (data) => connection.send(data),
-    async finish() {
-      await connection.finish();
-      if (to.kind === "stdio") closeStandardOutput();
-    },
+    finish: () => connection.finish(),
     destroy: (reason) => connection.destroy(reason),
   };
   return canBeAnswered(to) ? { ...wire, read: (into) => connection.read(into) } : wire;
