@@ -14,8 +14,8 @@ events then go to file descriptor 3, or else to stderr). An address that other m
 needs --insecure. IPv6 addresses stand in brackets.
 
 On a socket, peers that say nothing valid are dropped and the receiver goes on listening. A target
-is a file or a block device, at least as large as the disk; exit code 0 is the only sign that it is
-complete.
+is a file or a block device, as large as the disk; where it is larger, --size says how large the disk
+is. Exit code 0 is the only sign that a target is complete.
 
 Examples:
   blkmig receive tcp://127.0.0.1:4711 --disk vda=/dev/vg/vm
@@ -34,7 +34,12 @@ export function receiveCommand(program: Command): void {
     .argument("<at>", "where the sender will come to")
     .option("--disk <name=target>", "where the disk of that name shall go (repeatable)", collect, [])
     .option("--create", "make targets that are missing; needs --size", false)
-    .option("--size <name=bytes>", "how large a target to make: vda=20G (repeatable)", collect, [])
+    .option(
+      "--size <name=bytes>",
+      "how large the disk is, for a target to make or one that is larger: vda=20G (repeatable)",
+      collect,
+      [],
+    )
     .option("--keep", "go on listening after each migration, well or not", false)
     .option("--incremental", "the sender leaves out what is in a base that both have", false)
     .option("--force <danger>", "take on a danger: in-use, mounted (repeatable)", collect, [])

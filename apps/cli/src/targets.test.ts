@@ -1,9 +1,9 @@
-import { statSync, symlinkSync, truncateSync } from "node:fs";
+import { readFileSync, statSync, symlinkSync, truncateSync } from "node:fs";
 
 import { expect, it } from "vitest";
 
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
-import { runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
+import { refusal, refused, runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
 
 it("a missing target is made, sparse and as large as was said", async () => {
   const path = temporaryFolder();
@@ -17,18 +17,38 @@ it("a missing target is made, sparse and as large as was said", async () => {
   expect(statSync(path("new")).blocks * 512).toBeLessThan(2 * MIB);
 });
 
-it("a target that is there keeps its size, whatever --size says", async () => {
+it("of a target that is larger, --size says how much is used; the rest stays as it is, and so does its size", async () => {
   const path = temporaryFolder();
   const source = makeDisk(path("source"), 2 * MIB);
-  const target = makeGarbage(path("target"), 2 * MIB);
+  const target = makeGarbage(path("target"), 3 * MIB);
   symlinkSync(target, path("link"));
-  const create = ["--create", "--size", "a=1G"];
-  const receiver = startBlkmig(["receive", "tcp://127.0.0.1:0", "--json", "--disk", `a=${path("link")}`, ...create]);
+  const size = ["--size", "a=2M"];
+  const receiver = startBlkmig(["receive", "tcp://127.0.0.1:0", "--json", "--disk", `a=${path("link")}`, ...size]);
   const sent = await runBlkmig(["send", await receiver.url(), "--disk", `a=${source}`]);
   const received = await receiver.ended;
   expect([sent.code, received.code]).toEqual([0, 0]);
-  expect(received.events).toContainEqual({ event: "warning", message: expect.stringContaining("stays so") });
-  expect(sameFiles(source, target)).toBe(true);
+  expect(received.events).toContainEqual({ event: "warning", message: expect.stringContaining("only the first") });
+  const bytes = readFileSync(target);
+  expect(bytes.subarray(0, 2 * MIB).equals(readFileSync(source))).toBe(true);
+  expect(bytes.subarray(2 * MIB).equals(Buffer.alloc(MIB, 0xee))).toBe(true);
+});
+
+it("a target that is smaller than --size says is refused, and not made larger", async () => {
+  const path = temporaryFolder();
+  const target = makeGarbage(path("target"), MIB);
+  const ended = await runBlkmig([
+    "receive",
+    "tcp://127.0.0.1:0",
+    "--disk",
+    `a=${target}`,
+    "--create",
+    "--size",
+    "a=1G",
+  ]);
+  expect(refusal(ended)).toEqual(
+    refused(3, /disk 'a': .* has 1048576 bytes, which is too small for a disk of 1073741824/),
+  );
+  expect(statSync(target).size).toBe(MIB);
 });
 
 it("a receiver that is kept takes one migration after the other, well or not", async () => {

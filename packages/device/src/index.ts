@@ -15,3 +15,4 @@ export { loadSyscalls, type Syscalls } from "./syscalls.ts";
 export { mountedAt, type MountedAt } from "./mounts.ts";
 export { readSignature } from "./signature.ts";
 export { createExtentQueue, type ExtentQueue } from "./extent-queue.ts";
+export { withSize } from "./with-size.ts";

@@ -1,6 +1,6 @@
 import { access } from "node:fs/promises";
 
-import { identifyDisk, mountedAt, type OpenDisk, openDisk, sameDisk } from "@blkmig/device";
+import { type BlockDevice, identifyDisk, mountedAt, type OpenDisk, openDisk, sameDisk, withSize } from "@blkmig/device";
 import type { WireUrl } from "@blkmig/transport/url";
 
 import { CommandError } from "../command-error.ts";
@@ -11,7 +11,7 @@ const SECTOR = 512;
 
 /** The disks to write, open and locked. */
 export interface Targets {
-  readonly disks: readonly { readonly name: string; readonly device: OpenDisk }[];
+  readonly disks: readonly { readonly name: string; readonly device: BlockDevice }[];
   /** One sentence each. */
   readonly warnings: readonly string[];
   /** Lets go. Targets that were made are removed again if nothing was written to any of them. */
@@ -20,20 +20,22 @@ export interface Targets {
 
 /** Opens all or none. Refuses disks that somebody uses, unless that danger was taken on. */
 export async function openTargets(options: ReceiveOptions): Promise<Targets> {
-  const disks: { name: string; device: OpenDisk }[] = [];
+  const opened: OpenDisk[] = [];
+  const disks: { name: string; device: BlockDevice }[] = [];
   const made: string[] = [];
   const warnings: string[] = [];
   const close = async (written: "touched" | "untouched"): Promise<void> => {
-    await Promise.all(disks.map(({ device }) => device.close()));
+    await Promise.all(opened.map((device) => device.close()));
     if (written === "untouched") await Promise.all(made.map(removeTarget));
   };
   try {
     for (const target of options.disks) {
       if (await makeIfMissing(target, options)) made.push(target.path);
-      await assertNobodyElse(target, disks, options.at);
+      await assertNobodyElse(target, opened, options.at);
       const device = await openDisk(target.path, { name: target.name, force: options.dangers });
-      disks.push({ name: target.name, device });
+      opened.push(device);
       await assertWritable(device, options);
+      disks.push({ name: target.name, device: asLargeAsSaid(device, target) });
       warnings.push(...doubts(device, target));
     }
   } catch (error) {
@@ -63,10 +65,14 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Before it is opened: our own lock on it would look like another process's. */
-async function assertNobodyElse({ name, path }: TargetArgument, others: Targets["disks"], at: WireUrl): Promise<void> {
+async function assertNobodyElse(
+  { name, path }: TargetArgument,
+  others: readonly OpenDisk[],
+  at: WireUrl,
+): Promise<void> {
   const identity = await identifyDisk(path).catch(() => undefined); // opening it says why
   if (!identity) return;
-  const other = others.find(({ device }) => sameDisk(device.identity, identity));
+  const other = others.find((device) => sameDisk(device.identity, identity));
   if (other) throw new CommandError("refused", `disks '${other.name}' and '${name}' are the same disk, ${path}`);
   if (at.kind !== "file") return;
   const stream = await identifyDisk(at.path).catch(() => undefined);
@@ -87,12 +93,19 @@ async function assertWritable(device: OpenDisk, { dangers }: ReceiveOptions): Pr
   throw new CommandError("refused", message);
 }
 
+/** The stream does not say how large its disk is. In a larger target, `--size` does. */
+function asLargeAsSaid(device: OpenDisk, target: TargetArgument): BlockDevice {
+  const { name, path, size } = device;
+  if (target.size === undefined || target.size === size) return device;
+  if (target.size < size) return withSize(device, target.size);
+  const message = `disk '${name}': ${path} has ${size} bytes, which is too small for a disk of ${target.size}`;
+  throw new CommandError("refused", message);
+}
+
 function doubts({ name, path, size, locked }: OpenDisk, target: TargetArgument): string[] {
-  const isOther = target.size !== undefined && target.size !== size;
+  const isLarger = target.size !== undefined && target.size < size;
   return [
-    ...(isOther
-      ? [`disk '${name}': ${path} is there already with ${size} bytes and stays so, not ${target.size}`]
-      : []),
+    ...(isLarger ? [`disk '${name}': ${path} has ${size} bytes, and only the first ${target.size} are used`] : []),
     ...(locked ? [] : [`disk '${name}': ${path} is not locked, so nothing keeps other programs from writing it`]),
   ];
 }

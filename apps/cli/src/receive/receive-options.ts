@@ -21,7 +21,7 @@ export interface ReceiveFlags {
   readonly recogniseWithin: string;
 }
 
-/** A target, and how large it shall be where it has to be made. */
+/** A target, and how large its disk is: a missing one is made so, of a larger one the first bytes are used. */
 export interface TargetArgument extends DiskArgument {
   readonly size: number | undefined;
 }
@@ -51,9 +51,7 @@ export function parseReceiveOptions(at: string, flags: ReceiveFlags): ReceiveOpt
   return { at: address, connect, disks, dangers, create, keep, incremental, recogniseWithin };
 }
 
-function withSizes(disks: readonly DiskArgument[], { size, create }: ReceiveFlags): readonly TargetArgument[] {
-  if (size.length > 0 && !create)
-    throw new CommandError("usage", "--size: only a target that is made has a size to choose; say --create");
+function withSizes(disks: readonly DiskArgument[], { size }: ReceiveFlags): readonly TargetArgument[] {
   const sizes = new Map<string, number>();
   for (const text of size) {
     const { name, value } = parseNamed(text, "--size", "BYTES");
