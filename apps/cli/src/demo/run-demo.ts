@@ -56,7 +56,8 @@ async function moveOnce(
   const listening = await receiving.next();
   if (listening.done) throw new Error("the receiver did not start");
   const address = String(listening.value["url"]);
-  output.say(`\nReceiver: blkmig receive ${address}. Sender: another process; its guest writes all along.`);
+  output.say("");
+  output.say(`Receiver: blkmig receive ${address}. Sender: another process; its guest writes all along.`);
 
   const received = drain(receiving);
   const sender = startSender(address, image.path, image.area);
@@ -84,33 +85,30 @@ async function follow(sender: DemoProcess, output: Output): Promise<DemoEvent | 
   for await (const event of sender.events) {
     last = event;
     const number = (key: string): number => Number(event[key] ?? 0);
-    if (event.event === "pass") {
-      const bulk = number("dirtySyncCount") === 1;
-      const what = bulk ? "bulk done" : `pass ${number("dirtySyncCount") - 1} done`;
-      const expected =
-        event["expectedDowntime"] === undefined
-          ? ""
-          : `, a pause now would take ${formatTime(number("expectedDowntime"))}`;
-      output.say(
-        `  ${what}: ${formatBytes(number("transferred"))} sent at ${formatBytes(number("bandwidth"))}/s of work; ` +
-          `the guest has dirtied ${formatBytes(number("remaining"))} meanwhile${expected}`,
-      );
-    }
+    if (event.event === "pass") output.say(`  ${describePass(number)}`);
     if (event.event !== "status") continue;
     if (event["status"] === "device") output.say("  switchover: the guest is paused, the rest is sent");
-    const phase = String(event["phase"]);
     const total = number("total");
-    output.progress({ phase, done: total - number("remaining"), total, rate: number("bandwidth") }, {});
+    const rate = event["phase"] === "setup" ? 0 : (number("transferred") * 1000) / Math.max(1, number("totalTime"));
+    output.progress({ phase: String(event["phase"]), done: total - number("remaining"), total, rate }, {});
   }
   output.endProgress();
   return last;
+}
+
+function describePass(number: (key: string) => number): string {
+  const passes = number("dirtySyncCount");
+  const rate = formatBytes((number("transferred") * 1000) / Math.max(1, number("totalTime")));
+  const sent = `${formatBytes(number("transferred"))} sent at ${rate}/s`;
+  const dirtied = `the guest has dirtied ${formatBytes(number("remaining"))} meanwhile`;
+  return `${passes === 1 ? "bulk" : `pass ${passes - 1}`} done: ${sent}; ${dirtied}`;
 }
 
 function tellEnd(end: DemoEvent, output: Output): void {
   const number = (key: string): number => Number(end[key] ?? 0);
   const written = formatBytes(number("answered") * RECORD_BYTES);
   output.say(
-    `  completed and proved by the receiver in ${formatTime(number("totalTime"))}, downtime ${formatTime(number("downtime"))}`,
+    `  completed and proved by the receiver in ${formatTime(number("totalTime"))}, downtime ${formatTime(number("downtime"))}, the receiver's flush included`,
   );
   output.say(
     `  the guest wrote ${number("answered")} records (${written}); its slowest write took ${formatTime(number("slowest"))}`,
