@@ -29,7 +29,7 @@ it("disks that are missing, no disks, or of half a sector are refused on both si
   for (const command of ["send", "receive"]) {
     const run = (disk: string): Promise<Ended> => runBlkmig([command, AT, "--disk", `a=${disk}`]);
     expect(refusal(await run(path("missing")))).toEqual(
-      refused(3, /disk 'a': .*(no such file|not found|does not exist)/i),
+      refused(3, /disk 'a': .*(no such file|is missing)/i),
     );
     expect(refusal(await run(path("folder")))).toEqual(refused(3, /neither a file nor a block device/));
     expect(refusal(await run("/dev/null"))).toEqual(refused(3, /neither a file nor a block device/));

@@ -64,7 +64,7 @@ export function earlyAnswer(answer: Answer): Stop {
 }
 
 /** The answer that an interrupted wait has. Settles when the signal aborts. */
-export function interrupted(signal: AbortSignal | undefined): Promise<Answer> {
+function interrupted(signal: AbortSignal | undefined): Promise<Answer> {
   return new Promise((resolve) => {
     const answer = { said: "nothing", why: "interrupted before the receiver's answer came" } as const;
     if (signal?.aborted) resolve(answer);

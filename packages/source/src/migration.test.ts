@@ -4,6 +4,7 @@ import { naiveDecode, type NaiveFrame, recordingWire } from "@blkmig/testkit";
 import { describe, expect, test } from "vitest";
 
 import { classicFormat } from "./classic-format.ts";
+import type { Clock } from "./clock.ts";
 import { MigrationError } from "./migration-error.ts";
 import type { MigrationOptions, SourceWire } from "./migration-options.ts";
 import { createMigration, migrate } from "./migration.ts";
@@ -294,6 +295,53 @@ describe("how it ends", () => {
       });
       expect(wire.destroyed).toBe(true);
     }
+  });
+
+  test("a peer that takes nothing does not keep whoever cancels waiting, also where zeroes are sent", async () => {
+    for (const block of [[0], []]) {
+      const controller = new AbortController();
+      const wire = recordingWire({ hold: () => new Promise(() => setImmediate(() => controller.abort())) });
+      const stuck: SourceWire = { ...wire, send: (data) => Promise.race([wire.send(data), whenDestroyed(wire)]) };
+      const disks = [await disk("vda", 2 * MiB, ...block)];
+      const error = await failure(migrate({ disks, wire: stuck, signal: controller.signal }));
+      expect(error).toMatchObject({ code: "cancelled", guest: "running" });
+    }
+  });
+
+  test("interrupted while the last frames are stuck, it is in doubt", async () => {
+    const controller = new AbortController();
+    const wire = recordingWire({
+      hold: (bytes) => (bytes === 16 ? new Promise(() => controller.abort()) : Promise.resolve()),
+    });
+    const stuck: SourceWire = { ...wire, send: (data) => Promise.race([wire.send(data), whenDestroyed(wire)]) };
+    const error = await failure(migrate({ disks: [], wire: stuck, signal: controller.signal }));
+    expect(error).toMatchObject({ code: "in-doubt", guest: "paused" });
+  });
+
+  test("a no that comes while the last frames are stuck is a no", async () => {
+    const wire = recordingWire({
+      hold: (bytes) => (bytes === 16 ? new Promise(() => wire.reply(encodeShut(1)[0]!)) : Promise.resolve()),
+    });
+    const stuck: SourceWire = { ...wire, send: (data) => Promise.race([wire.send(data), whenDestroyed(wire)]) };
+    expect(await failure(migrate({ disks: [], wire: stuck }))).toMatchObject({ code: "refused", guest: "running" });
+  });
+
+  test("a slow rate does not keep whoever cancels, or a refusal, waiting", async () => {
+    const wire = recordingWire();
+    const sleeps: number[] = [];
+    const clock: Clock = {
+      now: () => 0,
+      sleep: (ms, signal) =>
+        new Promise((resolve) => {
+          sleeps.push(ms);
+          signal?.addEventListener("abort", () => resolve());
+          wire.reply(encodeShut(1)[0]!);
+        }),
+    };
+    const disks = [await disk("vda", 2 * MiB, 0, 1)];
+    const error = await failure(migrate({ disks, wire, clock, maxBandwidth: 1024 }));
+    expect(error).toMatchObject({ code: "refused" });
+    expect(sleeps).toHaveLength(1);
   });
 
   test("cancelled: the wire is let go, tracking dropped, the guest never paused", async () => {

@@ -1,6 +1,6 @@
 import type { Guest } from "@blkmig/device";
 
-import { type Answer, earlyAnswer, explained, interrupted, readAnswer, verdict } from "./answer.ts";
+import { type Answer, earlyAnswer, explained, readAnswer, verdict } from "./answer.ts";
 import { classicFormat } from "./classic-format.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { convergesByPending } from "./convergence.ts";
@@ -49,6 +49,8 @@ export function createMigration(options: MigrationOptions): Migration {
   const pacer = createPacer(clock, options.maxBandwidth, UNLIMITED_SLICE);
   const report = createReport(clock, options.onEvent);
 
+  /** Aborts, with the `Stop`, when it must end for a reason from outside. */
+  const ending = new AbortController();
   let current: Source | undefined;
   let phase: MigrationPhase = "setup";
   let paused = false;
@@ -69,7 +71,7 @@ export function createMigration(options: MigrationOptions): Migration {
       phase = source.bulkDone ? "dirty" : "bulk";
       report.step(phase, source.figures, passEnded);
       const wait = pacer.spend(submitted);
-      if (wait > 0) await clock.sleep(wait, signal);
+      if (wait > 0) await clock.sleep(wait, ending.signal);
     }
   };
 
@@ -83,11 +85,8 @@ export function createMigration(options: MigrationOptions): Migration {
   const pause = async (who: Guest): Promise<void> => {
     paused = true; // or about to be: a resume that comes too early ends the pause
     try {
-      const pausing = who.pause();
-      const cancelling = interrupted(signal).then(() => {
-        throw cancelled();
-      });
-      await Promise.race([pausing, cancelling]);
+      const ended = rejectedBy(ending.signal);
+      await Promise.race([ended, who.pause()]);
     } catch (cause) {
       if (cause instanceof Stop) throw cause;
       paused = false;
@@ -100,8 +99,7 @@ export function createMigration(options: MigrationOptions): Migration {
     try {
       await source.complete(async () => {
         await confirm();
-        stopListening(); // the last frames are next: no signal, and no early answer, may end it any more
-        asked = true;
+        asked = true; // the last frames are next: from here on no signal, and no early answer, may end it
       });
       await wire.finish();
       return undefined;
@@ -117,14 +115,28 @@ export function createMigration(options: MigrationOptions): Migration {
     } catch (cause) {
       throw cause instanceof Stop ? cause : new Stop("changed", messageOf(cause), { cause });
     }
-    if (signal?.aborted) throw cancelled();
+    ending.signal.throwIfAborted();
   };
 
-  const onAbort = (): void => current?.fail(cancelled());
+  /**
+   * Ends it for a reason from outside: whoever waits for a flight, the clock, the guest or a peer that takes nothing wakes up.
+   * Once commit was asked for, only the wire is let go.
+   */
+  const stop = (reason: Stop): void => {
+    if (!asked) {
+      current?.fail(reason);
+      ending.abort(reason);
+    }
+    wire.destroy(reason);
+  };
+
+  const onAbort = (): void => stop(cancelled());
   const stopListening = (): void => signal?.removeEventListener("abort", onAbort);
 
-  const onEarlyAnswer = (answer: Answer): void => {
-    if (!asked) current?.fail(earlyAnswer(answer));
+  /** Before it is asked for, any answer ends it. After that a no need not wait for frames that nobody takes any more. */
+  const onAnswer = (answer: Answer): void => {
+    if (!asked) stop(earlyAnswer(answer));
+    else if (answer.said !== "yes") wire.destroy();
   };
 
   const run = async (): Promise<MigrationResult> => {
@@ -151,7 +163,7 @@ export function createMigration(options: MigrationOptions): Migration {
       if (signal?.aborted) throw cancelled();
       signal?.addEventListener("abort", onAbort);
       answer = wire.read && readAnswer((into) => wire.read!(into));
-      void answer?.then(onEarlyAnswer);
+      void answer?.then(onAnswer);
       await source.setup();
       phase = "bulk";
       report.active(source.figures);
@@ -170,17 +182,23 @@ export function createMigration(options: MigrationOptions): Migration {
 
   /** Ends it: lets the wire go, gives the disk back to the guest unless in doubt, and says why. */
   const fail = async (error: unknown, answer: Promise<Answer> | undefined): Promise<MigrationError> => {
-    let stop = error instanceof Stop ? error : new Stop("wire", messageOf(error), { cause: error });
-    if (stop.code === "wire" && answer && !asked) stop = await explained(stop, answer, clock);
-    const inDoubt = asked && stop.code !== "refused";
-    wire.destroy(stop);
+    const why = await reasonOf(error, answer);
+    const inDoubt = asked && why.code !== "refused";
+    wire.destroy(why);
     const state = inDoubt ? "paused" : await resume();
     await cleanUp();
-    const code = inDoubt ? "in-doubt" : stop.code;
+    const code = inDoubt ? "in-doubt" : why.code;
     report.ended(code === "in-doubt" || code === "cancelled" ? code : "failed", current?.figures);
     const where = { phase, pending: current?.figures.remaining ?? 0, guest: state } as const;
-    const message = inDoubt ? `it is not known whether the receiver has committed: ${stop.message}` : stop.message;
-    return new MigrationError(code, message, where, { cause: stop.cause ?? stop });
+    const message = inDoubt ? `it is not known whether the receiver has committed: ${why.message}` : why.message;
+    return new MigrationError(code, message, where, { cause: why.cause ?? why });
+  };
+
+  /** A reason from outside comes before what it broke, and the answer before the wire that broke after it. */
+  const reasonOf = async (error: unknown, answer: Promise<Answer> | undefined): Promise<Stop> => {
+    if (ending.signal.reason instanceof Stop) return ending.signal.reason;
+    const why = error instanceof Stop ? error : new Stop("wire", messageOf(error), { cause: error });
+    return why.code === "wire" && answer && !asked ? explained(why, answer, clock) : why;
   };
 
   const cleanUp = async (): Promise<void> => {
@@ -210,6 +228,15 @@ export function createMigration(options: MigrationOptions): Migration {
       pacer.setRate(bytesPerSecond);
     },
   };
+}
+
+/** Rejects with the signal's reason when it aborts. */
+function rejectedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const onEnd = (): void => reject(signal.reason instanceof Stop ? signal.reason : cancelled());
+    if (signal.aborted) onEnd();
+    else signal.addEventListener("abort", onEnd, { once: true });
+  });
 }
 
 const cancelled = (): Stop => new Stop("cancelled", "cancelled");

@@ -11,6 +11,9 @@ import { type DemoEvent, type DemoProcess, startReceiver, startSender } from "./
 import { checkRecords, RECORD_BYTES } from "./guest-records.ts";
 import { type DemoImage, fileSystemIsSound, makeImage } from "./make-image.ts";
 
+/** Before that a rate is chance. */
+const RATE_KNOWN_AFTER_MS = 200;
+
 /** Moves a disk twice, over TCP and over WebSocket. Throws if anything is not as it must be. */
 export async function runDemo(output: Output, signal: AbortSignal): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "blkmig-demo-"));
@@ -89,7 +92,8 @@ async function follow(sender: DemoProcess, output: Output): Promise<DemoEvent | 
     if (event.event !== "status") continue;
     if (event["status"] === "device") output.say("  switchover: the guest is paused, the rest is sent");
     const total = number("total");
-    const rate = event["phase"] === "setup" ? 0 : (number("transferred") * 1000) / Math.max(1, number("totalTime"));
+    const elapsed = number("totalTime");
+    const rate = elapsed < RATE_KNOWN_AFTER_MS ? 0 : (number("transferred") * 1000) / elapsed;
     output.progress({ phase: String(event["phase"]), done: total - number("remaining"), total, rate }, {});
   }
   output.endProgress();

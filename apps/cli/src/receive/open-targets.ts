@@ -46,11 +46,12 @@ export async function openTargets(options: ReceiveOptions): Promise<Targets> {
 }
 
 async function makeIfMissing(target: TargetArgument, { create }: ReceiveOptions): Promise<boolean> {
-  if (!create) return false;
-  if (await createTarget(target)) return true;
-  const isThere = target.size !== undefined || (await exists(target.path));
-  if (isThere) return false;
-  const { name, path } = target;
+  const { name, path, size } = target;
+  if (create && (await createTarget(target))) return true;
+  if (await exists(path)) return false;
+  if (!create)
+    throw new CommandError("refused", `disk '${name}': ${path} is missing; --create --size ${name}=BYTES makes it`);
+  if (size !== undefined) return false; // gone again: opening it says so
   throw new CommandError(
     "usage",
     `disk '${name}': ${path} is missing, and a stream carries no size: say --size ${name}=BYTES`,
