@@ -28,9 +28,7 @@ it("disks that are missing, no disks, or of half a sector are refused on both si
   mkdirSync(path("folder"));
   for (const command of ["send", "receive"]) {
     const run = (disk: string): Promise<Ended> => runBlkmig([command, AT, "--disk", `a=${disk}`]);
-    expect(refusal(await run(path("missing")))).toEqual(
-      refused(3, /disk 'a': .*(no such file|is missing)/i),
-    );
+    expect(refusal(await run(path("missing")))).toEqual(refused(3, /disk 'a': .*(no such file|is missing)/i));
     expect(refusal(await run(path("folder")))).toEqual(refused(3, /neither a file nor a block device/));
     expect(refusal(await run("/dev/null"))).toEqual(refused(3, /neither a file nor a block device/));
     expect(refusal(await run(path("odd")))).toEqual(refused(3, /1000 bytes, which is no multiple of 512/));
