@@ -117,16 +117,16 @@ export const mutations = [
   {
     name: "law 5: failure does not resume the guest",
     ...source,
-    file: "packages/source/src/migration.ts",
-    find: "      await guest?.resume();",
+    file: "packages/source/src/custody.ts",
+    find: "        await guest?.resume();",
     replace: "",
   },
   {
     name: "law 5: in doubt, the guest is resumed",
     ...source,
-    file: "packages/source/src/migration.ts",
-    find: '    const state = inDoubt ? "paused" : await resume();',
-    replace: "    const state = await resume();",
+    file: "packages/source/src/custody.ts",
+    find: '      if (inDoubt) return "paused";',
+    replace: "",
   },
   {
     name: "law 6: the padding is whatever the buffer held",

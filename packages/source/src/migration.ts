@@ -1,9 +1,8 @@
-import type { Guest } from "@blkmig/device";
-
-import { type Answer, earlyAnswer, explained, readAnswer, verdict } from "./answer.ts";
+import { type Answer, explained, readAnswer, verdict } from "./answer.ts";
 import { classicFormat } from "./classic-format.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { convergesByPending } from "./convergence.ts";
+import { createCustody } from "./custody.ts";
 import { MigrationError, type MigrationPhase } from "./migration-error.ts";
 import type { MigrationOptions, MigrationResult } from "./migration-options.ts";
 import { createPacer } from "./pacer.ts";
@@ -49,14 +48,17 @@ export function createMigration(options: MigrationOptions): Migration {
   const pacer = createPacer(clock, options.maxBandwidth, UNLIMITED_SLICE);
   const report = createReport(clock, options.onEvent);
 
-  /** Aborts, with the `Stop`, when it must end for a reason from outside. */
-  const ending = new AbortController();
+  let begun = false;
   let current: Source | undefined;
   let phase: MigrationPhase = "setup";
-  let paused = false;
-  /** From the moment in which the sink may have read the last frame, only its answer decides. */
-  let asked = false;
   let maxBandwidth = options.maxBandwidth;
+  const custody = createCustody({
+    guest,
+    signal,
+    wire,
+    warn: (message) => report.warn(message),
+    onEnding: (reason) => current?.fail(reason),
+  });
 
   const timeToSwitch = async (source: Source): Promise<boolean> => {
     const pending = await source.pending();
@@ -71,27 +73,14 @@ export function createMigration(options: MigrationOptions): Migration {
       phase = source.bulkDone ? "dirty" : "bulk";
       report.step(phase, source.figures, passEnded);
       const wait = pacer.spend(submitted);
-      if (wait > 0) await clock.sleep(wait, ending.signal);
+      if (wait > 0) await clock.sleep(wait, custody.ending);
     }
   };
 
   const switchOver = async (source: Source): Promise<void> => {
     phase = "switchover";
     report.switchover(source.figures);
-    if (guest) await pause(guest);
-  };
-
-  /** A guest that cannot come to rest must not keep whoever cancels waiting. */
-  const pause = async (who: Guest): Promise<void> => {
-    paused = true; // or about to be: a resume that comes too early ends the pause
-    try {
-      const ended = rejectedBy(ending.signal);
-      await Promise.race([ended, who.pause()]);
-    } catch (cause) {
-      if (cause instanceof Stop) throw cause;
-      paused = false;
-      throw new Stop("guest", `the guest would not pause: ${messageOf(cause)}`, { cause });
-    }
+    await custody.pause();
   };
 
   /** Sends the rest and the last frames. What breaks after them is not thrown but given: only the answer decides then. */
@@ -99,12 +88,12 @@ export function createMigration(options: MigrationOptions): Migration {
     try {
       await source.complete(async () => {
         await confirm();
-        asked = true; // the last frames are next: from here on no signal, and no early answer, may end it
+        custody.ask();
       });
       await wire.finish();
       return undefined;
     } catch (error) {
-      if (!asked) throw error;
+      if (!custody.asked) throw error;
       return error;
     }
   };
@@ -113,33 +102,13 @@ export function createMigration(options: MigrationOptions): Migration {
     try {
       await options.confirm?.();
     } catch (cause) {
-      throw cause instanceof Stop ? cause : new Stop("changed", messageOf(cause), { cause });
+      throw new Stop("changed", messageOf(cause), { cause });
     }
-    ending.signal.throwIfAborted();
-  };
-
-  /**
-   * Ends it for a reason from outside: whoever waits for a flight, the clock, the guest or a peer that takes nothing wakes up.
-   * Once commit was asked for, only the wire is let go.
-   */
-  const stop = (reason: Stop): void => {
-    if (!asked) {
-      current?.fail(reason);
-      ending.abort(reason);
-    }
-    wire.destroy(reason);
-  };
-
-  const onAbort = (): void => stop(cancelled());
-  const stopListening = (): void => signal?.removeEventListener("abort", onAbort);
-
-  /** Before it is asked for, any answer ends it. After that a no need not wait for frames that nobody takes any more. */
-  const onAnswer = (answer: Answer): void => {
-    if (!asked) stop(earlyAnswer(answer));
-    else if (answer.said !== "yes") wire.destroy();
   };
 
   const run = async (): Promise<MigrationResult> => {
+    if (begun) throw new Error("a migration runs once");
+    begun = true;
     report.setup();
     let answer: Promise<Answer> | undefined;
     try {
@@ -160,10 +129,9 @@ export function createMigration(options: MigrationOptions): Migration {
         clock,
       });
       current = source;
-      if (signal?.aborted) throw cancelled();
-      signal?.addEventListener("abort", onAbort);
+      custody.ending.throwIfAborted();
       answer = wire.read && readAnswer((into) => wire.read!(into));
-      void answer?.then(onAnswer);
+      void answer?.then((said) => custody.hear(said));
       await source.setup();
       phase = "bulk";
       report.active(source.figures);
@@ -176,29 +144,29 @@ export function createMigration(options: MigrationOptions): Migration {
     } catch (error) {
       throw await fail(error, answer);
     } finally {
-      stopListening();
+      custody.close();
     }
   };
 
   /** Ends it: lets the wire go, gives the disk back to the guest unless in doubt, and says why. */
   const fail = async (error: unknown, answer: Promise<Answer> | undefined): Promise<MigrationError> => {
     const why = await reasonOf(error, answer);
-    const inDoubt = asked && why.code !== "refused";
+    const inDoubt = custody.asked && why.code !== "refused";
     wire.destroy(why);
-    const state = inDoubt ? "paused" : await resume();
+    const left = await custody.giveBack(inDoubt);
     await cleanUp();
     const code = inDoubt ? "in-doubt" : why.code;
     report.ended(code === "in-doubt" || code === "cancelled" ? code : "failed", current?.figures);
-    const where = { phase, pending: current?.figures.remaining ?? 0, guest: state } as const;
+    const where = { phase, pending: current?.figures.remaining ?? 0, guest: left } as const;
     const message = inDoubt ? `it is not known whether the receiver has committed: ${why.message}` : why.message;
     return new MigrationError(code, message, where, { cause: why.cause ?? why });
   };
 
   /** A reason from outside comes before what it broke, and the answer before the wire that broke after it. */
   const reasonOf = async (error: unknown, answer: Promise<Answer> | undefined): Promise<Stop> => {
-    if (ending.signal.reason instanceof Stop) return ending.signal.reason;
+    if (custody.ending.reason instanceof Stop) return custody.ending.reason;
     const why = error instanceof Stop ? error : new Stop("wire", messageOf(error), { cause: error });
-    return why.code === "wire" && answer && !asked ? explained(why, answer, clock) : why;
+    return why.code === "wire" && answer && !custody.asked ? explained(why, answer, clock) : why;
   };
 
   const cleanUp = async (): Promise<void> => {
@@ -206,17 +174,6 @@ export function createMigration(options: MigrationOptions): Migration {
       await current?.cleanup();
     } catch (cause) {
       report.warn(`tracking would not stop: ${messageOf(cause)}`);
-    }
-  };
-
-  const resume = async (): Promise<"running" | "lost"> => {
-    if (!paused) return "running";
-    try {
-      await guest?.resume();
-      return "running";
-    } catch (cause) {
-      report.warn(`the guest would not resume: ${messageOf(cause)}`);
-      return "lost";
     }
   };
 
@@ -229,14 +186,3 @@ export function createMigration(options: MigrationOptions): Migration {
     },
   };
 }
-
-/** Rejects with the signal's reason when it aborts. */
-function rejectedBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const onEnd = (): void => reject(signal.reason instanceof Stop ? signal.reason : cancelled());
-    if (signal.aborted) onEnd();
-    else signal.addEventListener("abort", onEnd, { once: true });
-  });
-}
-
-const cancelled = (): Stop => new Stop("cancelled", "cancelled");
