@@ -40,7 +40,12 @@ for (const report of reports()) {
     skipped.push(...assertionResults.filter(({ status }) => !["passed", "failed"].includes(status)));
   }
 }
-for (const { fullName } of skipped) console.log(`skipped: ${fullName}`);
+const skippedOf = new Map();
+for (const { ancestorTitles, title } of skipped) {
+  const suite = ancestorTitles[0] ?? title;
+  skippedOf.set(suite, (skippedOf.get(suite) ?? 0) + 1);
+}
+for (const [suite, count] of skippedOf) console.log(`skipped: ${count} of: ${suite}`);
 if (!browserTests) console.log(`skipped: the tests of @blkmig/protocol in a browser (needs chromium at ${chromium})`);
 console.log(`${passed} passed, ${failed} failed, ${skipped.length + (browserTests ? 0 : 1)} skipped`);
 if (broken || failed > 0 || passed === 0) process.exitCode = 1;

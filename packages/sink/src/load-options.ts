@@ -36,7 +36,7 @@ export interface LoadOptions {
 /** What happened, told while it happens. A listener must not throw and is not awaited. */
 export type LoadEvent =
   | { readonly type: "progress"; readonly percent: number; readonly progress: LoadProgress }
-  | { readonly type: "section"; readonly progress: LoadProgress } // an end of section came
+  | { readonly type: "section"; readonly progress: LoadProgress } // an end of section that had blocks
   | { readonly type: "flushing"; readonly progress: LoadProgress };
 
 /** Bytes of disk, rewrites included; `transferred` counts bytes of the stream. */

@@ -27,6 +27,7 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
   const applier = createApplier({ targets, pool, work, land: (buffer) => decoder.land(buffer) });
   let transferred = 0;
   let recognised = false;
+  let untold = false; // something has come since a section was told of
 
   const receive = async (): Promise<void> => {
     for (;;) {
@@ -53,10 +54,14 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
     }
   };
 
+  /** Empty sections come by the thousand, and are nothing to tell. */
   const tell = (frame: ClassicFrame): void => {
     if (!onEvent) return;
+    if (frame.type === "block" || frame.type === "zero") untold = true;
     if (frame.type === "progress") onEvent({ type: "progress", percent: frame.percent, progress: progress() });
-    if (frame.type === "eos") onEvent({ type: "section", progress: progress() });
+    if (frame.type !== "eos" || !untold) return;
+    untold = false;
+    onEvent({ type: "section", progress: progress() });
   };
 
   const progress = (): LoadProgress => progressOf([...targets.values()], transferred);
