@@ -89,8 +89,8 @@ export const mutations = [
   {
     name: "law 4: no flush before the answer",
     ...sink,
-    file: "packages/sink/src/load.ts",
-    find: "    await Promise.all([...targets.values()].map(({ device }) => device.flush()));",
+    file: "packages/sink/src/loading.ts",
+    find: "      await Promise.all([...targets.values()].map(({ device }) => device.flush()));",
     replace: "",
   },
   {
@@ -103,9 +103,9 @@ export const mutations = [
   {
     name: "law 4: coverage is not looked at",
     ...sink,
-    file: "packages/sink/src/load.ts",
-    find: "    if (!options.incremental && missing(targets)) {",
-    replace: "    if (options.incremental && missing(targets)) {",
+    file: "packages/sink/src/loading.ts",
+    find: '      if (!options.incremental && missing() !== "")',
+    replace: '      if (options.incremental && missing() !== "")',
   },
   {
     name: "law 4: completed without the sink's answer",

@@ -141,6 +141,17 @@ describe("a stream that is not whole is never complete", () => {
     }
   });
 
+  test("cut while blocks are still being written: what lands is not missing", async () => {
+    const device = garbage("vda", 3 * MiB);
+    const write = async (offset: number, data: readonly Uint8Array[]): Promise<void> => {
+      for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+      await device.write(offset, data);
+    };
+    const wire = wireOf(naiveEncode([eos, block("vda", 0, 1), block("vda", 1, 2)]), 3 * MiB);
+    const error = await failure({ disks: [{ name: "vda", device: withPart(device, { write }) }], wire });
+    expect(error.message).toMatch(/missing: 'vda' 1 of 3 blocks, the first at 2097152$/);
+  });
+
   test("that says 100 % but lacks blocks: the sentence counts them", async () => {
     const wire = wireOf(naiveEncode([eos, block("vda", 0, 1), ...end]));
     const error = await failure({ disks: disks(), wire });
