@@ -38,6 +38,7 @@ export function classicFormat(options: ClassicFormatOptions = {}): WireFormat {
     block: (disk, offset, data) => encodeBlock(nameOf(disk), offset, data),
     zeroBlocks: (disk, offset, count) => encodeZeroBlocks(nameOf(disk), offset, count),
     progress: encodeProgress,
+    beginSection: () => [],
     endOfSection: encodeEos,
     last: (): Segments => [...encodeProgress(100), ...encodeEos()],
   };

@@ -4,16 +4,18 @@ import type { Flights } from "./flights.ts";
 import { messageOf, Stop } from "./stop.ts";
 import type { WireFormat } from "./wire-format.ts";
 
-/** Where frames leave: counts them, keeps their order, ends sections. */
+/** Where frames leave: counts them, keeps their order, begins and ends sections. */
 export interface Outlet {
   /** Bytes of stream handed to the wire. */
   readonly transferred: number;
-  /** Sends; settles when the wire has taken it all and its memory may be reused. */
-  send(data: Segments): Promise<void>;
-  /** Sends as a flight of its own. */
-  post(data: Segments): void;
-  /** Ends the section if anything was sent since the last one ended. */
+  /** Sends frames; settles when the wire has taken it all and its memory may be reused. */
+  send(frames: Segments): Promise<void>;
+  /** Sends frames as a flight of its own. */
+  post(frames: Segments): void;
+  /** Ends the section, if one is open. */
   endSection(): void;
+  /** Sends what is whole by itself, outside of any section, as a flight of its own. */
+  postWhole(data: Segments): void;
 }
 
 export function createOutlet(
@@ -23,26 +25,31 @@ export function createOutlet(
 ): Outlet {
   let transferred = 0;
   let open = false;
-  const send = async (data: Segments): Promise<void> => {
+  const sendBytes = async (data: Segments): Promise<void> => {
     transferred += segmentsLength(data);
-    open = true;
     try {
       await wire.send(data);
     } catch (cause) {
       throw new Stop("wire", `the wire broke: ${messageOf(cause)}`, { cause });
     }
   };
-  const post = (data: Segments): void => flights.begin(() => send(data));
+  const send = (frames: Segments): Promise<void> => {
+    const before = open ? [] : format.beginSection();
+    open = true;
+    return sendBytes(before.length === 0 ? frames : [...before, ...frames]);
+  };
+  const postWhole = (data: Segments): void => flights.begin(() => sendBytes(data));
   return {
     get transferred() {
       return transferred;
     },
     send,
-    post,
+    post: (frames) => flights.begin(() => send(frames)),
     endSection() {
       if (!open) return;
-      post(format.endOfSection());
       open = false;
+      postWhole(format.endOfSection());
     },
+    postWhole,
   };
 }

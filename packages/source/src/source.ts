@@ -133,7 +133,7 @@ export function createSource(options: SourceOptions): Source {
         throw new Stop("device", `the writes of the guest cannot be tracked: ${messageOf(cause)}`, { cause });
       }
       dirtied.begin();
-      outlet.post(format.setup());
+      outlet.postWhole(format.setup());
     },
     async pending() {
       await sync();
@@ -153,9 +153,10 @@ export function createSource(options: SourceOptions): Source {
         await beginPass(); // after the pause: only now is every write of the guest marked
         await sweep(Infinity);
       } while (remaining() > 0);
+      outlet.endSection();
       await drain();
       await beforeLast();
-      outlet.post(format.last());
+      outlet.postWhole(format.last());
       await drain();
     },
     async cleanup() {

@@ -20,7 +20,9 @@ export interface WireFormat {
   /** `count` neighbouring units that are all zero. */
   zeroBlocks(disk: string, offset: number, count: number): Segments;
   progress(percent: number): Segments;
+  /** What stands before the first frame of each section behind the setup; empty where nothing does. */
+  beginSection(): Segments;
   endOfSection(): Segments;
-  /** The last frames: whoever has read them may commit. */
+  /** The last frames, a section of their own: whoever has read them may commit. */
   last(): Segments;
 }
