@@ -25,6 +25,15 @@ export function assertNameBytes(name: Uint8Array): void {
   throw new RangeError(`a device name must be 1 to ${MAX_NAME_BYTES} bytes of UTF-8, not ${name.length}`);
 }
 
+/** Decodes a name of the envelope. Throws `ProtocolError` `bad-name`; `position` is where in the stream the name stands. */
+export function decodeText(bytes: Uint8Array, what: string, position: number): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new ProtocolError("bad-name", `${what} of ${bytes.length} byte(s) is not UTF-8`, position, { cause });
+  }
+}
+
 /** Decodes device names, and remembers the last one: a stream says the same name millions of times. */
 export class NameDecoder {
   // ignoreBOM keeps a byte order mark: two names that differ in it are two names.

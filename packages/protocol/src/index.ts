@@ -3,7 +3,11 @@ export { encodeBlock, encodeEos, encodeProgress, encodeZeroBlocks } from "./clas
 export * from "./classic-frame.ts";
 export type { Decoder } from "./decoder.ts";
 export { encodeDeviceName } from "./device-name.ts";
+export { createEnvelopeDecoder, type EnvelopeOptions } from "./envelope-decoder.ts";
+export * from "./envelope-encode.ts";
+export type * from "./envelope-frame.ts";
 export { ProtocolError, type ProtocolErrorCode } from "./protocol-error.ts";
 export { createReturnPathDecoder } from "./return-path-decoder.ts";
-export { encodeShut, type ReturnMessage, type ReturnPong, type ReturnShut } from "./return-path.ts";
+export { encodePong, encodeShut, type ReturnMessage, type ReturnPong, type ReturnShut } from "./return-path.ts";
 export { segmentsLength, type Segments } from "./segments.ts";
+export { findVmDescription } from "./vm-description.ts";

@@ -1,11 +1,14 @@
 /** Why bytes are no stream. */
 export type ProtocolErrorCode =
-  | "bad-name" // a device name that is no UTF-8
+  | "bad-magic" // an envelope that does not begin with "QEVM"
+  | "bad-name" // a device's, machine's or section's name that is no UTF-8
   | "bad-offset" // a block that is not at a multiple of 1 MiB, or beyond 2^53 bytes
   | "bad-progress" // a percentage over 100
   | "bad-message" // a return-path message of an unknown kind or length
-  | "truncated" // the stream ended inside a frame
-  | "unknown-flags"; // flag bits that no frame of this generation has, alone or together
+  | "bad-section" // an item of QEMU's envelope that is of no known kind, out of place, or of a wrong length or id
+  | "truncated" // the stream ended inside a frame, or an envelope before its block section had ended
+  | "unknown-flags" // flag bits that no frame of this generation (or word of a ram section) has, alone or together
+  | "unsupported"; // a sound stream of QEMU's that cannot be followed; the message says what to turn off
 
 /** The peer sent bytes that are no stream. `position` is the byte of the stream at which the offending item begins. */
 export class ProtocolError extends Error {

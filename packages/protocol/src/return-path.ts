@@ -33,12 +33,26 @@ export interface ReturnPong {
  * @throws RangeError unless `value` is a whole number from 0 to 2^32 - 1.
  */
 export function encodeShut(value: number): Segments {
+  return encodeMessage(SHUT, "SHUT", value);
+}
+
+/**
+ * The answer to a PING, with the number that the PING carried: everything before it has been consumed. Fresh memory that
+ * the caller owns.
+ *
+ * @throws RangeError unless `value` is a whole number from 0 to 2^32 - 1.
+ */
+export function encodePong(value: number): Segments {
+  return encodeMessage(PONG, "PONG", value);
+}
+
+function encodeMessage(type: number, name: string, value: number): Segments {
   if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff) {
-    throw new RangeError(`a SHUT value must be a whole number from 0 to 4294967295, not ${value}`);
+    throw new RangeError(`a ${name} value must be a whole number from 0 to 4294967295, not ${value}`);
   }
   const message = new Uint8Array(RETURN_HEAD_BYTES + RETURN_VALUE_BYTES);
   const view = new DataView(message.buffer);
-  view.setUint16(0, SHUT);
+  view.setUint16(0, type);
   view.setUint16(2, RETURN_VALUE_BYTES);
   view.setUint32(4, value);
   return [message];

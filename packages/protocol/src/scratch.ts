@@ -1,3 +1,6 @@
+/** How long the scratch of a stream's decoder is: some 2000 zero frames, and little to copy out where a payload begins. */
+export const SCRATCH_BYTES: number = 32 * 1024;
+
 /**
  * The memory in which headers are awaited: filled at one end, read field by field at the other. It knows at which byte of
  * the stream it stands. The fields' methods do not look whether enough has come: ask `available` first.
@@ -42,9 +45,26 @@ export class Scratch {
     this.#end += bytes;
   }
 
-  /** The next byte, not read. */
-  peekU8(): number {
-    return this.#view.getUint8(this.#start);
+  /** The index in `bytes` of what is read next. It stays where it is until `room()` or `fill()` is called. */
+  get index(): number {
+    return this.#start;
+  }
+
+  /** The next byte, or one `at` bytes behind it, not read. */
+  peekU8(at = 0): number {
+    return this.#view.getUint8(this.#start + at);
+  }
+
+  peekU16(at: number): number {
+    return this.#view.getUint16(this.#start + at);
+  }
+
+  peekU32(at: number): number {
+    return this.#view.getUint32(this.#start + at);
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.skip(1));
   }
 
   u16(): number {
