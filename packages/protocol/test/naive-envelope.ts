@@ -3,7 +3,7 @@
  * so it imports nothing of ours.
  */
 
-export interface NaiveSection {
+interface NaiveSection {
   kind: "start" | "part" | "end";
   id: number;
   name: string;
