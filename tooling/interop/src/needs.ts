@@ -1,0 +1,30 @@
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+import { cloudKernel } from "./guest-image.ts";
+
+/** For `describe.skipIf(qemu.missing)(\`… (${qemu.needs})\`)`. */
+export interface Needs {
+  readonly missing: boolean;
+  /** What must be installed, for a title. */
+  readonly needs: string;
+}
+
+const isInstalled = (program: string): boolean =>
+  [...(process.env["PATH"] ?? "").split(delimiter), "/sbin"].some((folder) => existsSync(join(folder, program)));
+
+/** A QEMU whose guest does nothing. */
+export const qemu: Needs = {
+  missing: !["qemu-system-x86_64", "setpriv"].every((program) => isInstalled(program)),
+  needs: "needs qemu-system-x86_64",
+};
+
+/** A QEMU whose guest boots and writes. */
+export const qemuWithGuest: Needs = {
+  missing:
+    qemu.missing ||
+    !existsSync("/bin/busybox") ||
+    !["cpio", "modprobe"].every(isInstalled) ||
+    cloudKernel() === undefined,
+  needs: "needs qemu-system-x86_64, linux-image-cloud-amd64, busybox-static, cpio",
+};

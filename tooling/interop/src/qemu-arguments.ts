@@ -1,0 +1,59 @@
+import type { GuestImage } from "./guest-image.ts";
+
+interface QemuDisk {
+  /** The name that travels in the stream. */
+  readonly id: string;
+  readonly path: string;
+  readonly readOnly?: boolean;
+  /** QEMU's cache mode. Default: "writeback"; a flush of the guest is an fsync of the file. */
+  readonly cache?: "writeback" | "none" | "unsafe" | "directsync";
+}
+
+export interface QemuOptions {
+  /** Where its own files may be: `temporaryFolder()`. */
+  readonly path: (name: string) => string;
+  /** Tells several QEMUs of one test apart. Default: "qemu". */
+  readonly name?: string;
+  /** Default: "pc". "none" has neither memory nor devices: its disks are nobody's, and can be sent but not received. */
+  readonly machine?: string;
+  /** Bytes of memory. Default: 96 MiB; the guest image boots in 80, not in 64. */
+  readonly memory?: number;
+  readonly disks?: readonly QemuDisk[];
+  /** What to boot. Default: nothing, so that the firmware looks for something for ever. */
+  readonly guest?: GuestImage;
+  /** Where to receive, as `tcp:127.0.0.1:0`, `exec:cat FILE`, or `defer`: then `migrate-incoming` says where. */
+  readonly incoming?: string;
+  /** Does not run until it is told to: `-S`. */
+  readonly paused?: boolean;
+  /** More of QEMU's own arguments. */
+  readonly more?: readonly string[];
+}
+
+const MIB = 1048576;
+const WITHOUT_FRILLS = ["-accel", "tcg", "-nodefaults", "-display", "none", "-no-reboot"];
+
+/** The command line, without the monitor; the serial line connects to a unix socket. Two QEMUs with equal machine, memory and disks' ids can follow one another. */
+export function qemuArguments(options: QemuOptions, serialPath: string): readonly string[] {
+  const { machine = "pc", memory = 96 * MIB, disks = [], guest, incoming, paused = false, more = [] } = options;
+  const bare = machine === "none";
+  return [
+    "-M",
+    machine,
+    ...WITHOUT_FRILLS,
+    ...(bare ? [] : ["-m", `${memory / MIB}M`, "-serial", `unix:${serialPath}`]),
+    ...(guest ? ["-kernel", guest.kernel, "-initrd", guest.initrd, "-append", guest.append] : []),
+    ...disks.flatMap((disk) => diskArguments(disk, bare)),
+    ...(incoming === undefined ? [] : ["-incoming", incoming]),
+    ...(paused ? ["-S"] : []),
+    ...more,
+  ];
+}
+
+function diskArguments(
+  { id, path, readOnly = false, cache = "writeback" }: QemuDisk,
+  bare: boolean,
+): readonly string[] {
+  const drive = `id=${id},if=none,file=${path.replaceAll(",", ",,")},format=raw,cache=${cache}`;
+  const attached = bare ? [] : ["-device", `virtio-blk-pci,drive=${id}`];
+  return ["-drive", readOnly ? `${drive},readonly=on` : drive, ...attached];
+}
