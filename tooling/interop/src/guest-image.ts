@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -18,7 +18,8 @@ const CLOUD_KERNEL = /^vmlinuz-(?<version>.+-cloud-amd64)$/;
 
 /** The newest installed cloud kernel's version: the only one whose modules are few and whose boot is short. */
 export function cloudKernel(): string | undefined {
-  const versions = readdirSync("/boot").map((name) => CLOUD_KERNEL.exec(name)?.groups?.["version"]);
+  const names = existsSync("/boot") ? readdirSync("/boot") : [];
+  const versions = names.map((name) => CLOUD_KERNEL.exec(name)?.groups?.["version"]);
   return versions
     .filter((version) => version !== undefined)
     .toSorted()
