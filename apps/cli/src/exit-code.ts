@@ -61,6 +61,8 @@ function endingOfMigration(error: MigrationError): Ending {
 function endingOfLoad(error: LoadError): Ending {
   const state = error.touched ? "the targets are not complete" : "nothing was written";
   if (error.code === "cancelled") return cancelled(`cancelled: ${state}`);
+  if (error.code === "in-doubt")
+    return { exitCode: EXIT.inDoubt, event: "in-doubt", code: error.code, message: error.message };
   const message = `${error.message} (${state})`;
   return failed(error.touched ? EXIT.failed : EXIT.refused, { code: error.code, message });
 }

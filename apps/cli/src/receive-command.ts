@@ -17,6 +17,9 @@ On a socket, peers that say nothing valid are dropped and the receiver goes on l
 is a file or a block device, as large as the disk; where it is larger, --size says how large the disk
 is. Exit code 0 is the only sign that a target is complete.
 
+What a QEMU sends with migrate -b is recognised. Use its capability return-path, and keep its downtime-limit at
+0 until its bulk phase is over: it ends early otherwise, and is then told that it has failed.
+
 Examples:
   blkmig receive tcp://127.0.0.1:4711 --disk vda=/dev/vg/vm
   blkmig receive unix:///run/blkmig.sock --disk vda=vm.img --create --size vda=20G
@@ -43,6 +46,7 @@ export function receiveCommand(program: Command): void {
     .option("--keep", "go on listening after each migration, well or not", false)
     .option("--incremental", "the sender leaves out what is in a base that both have", false)
     .option("--force <danger>", "take on a danger: in-use, mounted (repeatable)", collect, [])
+    .option("--vm-state <file>", "from a QEMU: keep everything that is no disk, for the QEMU that goes on here")
     .option("--connect", "dial the sender instead of waiting for it", false)
     .option("--insecure", "allow clear text from another machine", false)
     .option("--json", "print events, one JSON object a line, on stdout", false)

@@ -15,10 +15,14 @@ Clear text to another machine needs --insecure. IPv6 addresses stand in brackets
 A disk is a file or a block device whose size is a multiple of 512. It is opened read-only, and must
 not change meanwhile: a file that does ends the migration with exit code 1.
 
+A stock QEMU that waits with -incoming takes disks by --wire qemu: they are called as its -drive id=NAME,
+and must be attached to a device there.
+
 Examples:
   blkmig send tcp://127.0.0.1:4711 --disk vda=/var/lib/vm.img
   blkmig send unix:///run/blkmig.sock --disk vda=/dev/vg/a --disk vdb=/dev/vg/b --max-bandwidth 100M
   blkmig send file:///backup/vm.stream --disk vda=vm.img
+  blkmig send tcp://127.0.0.1:4444 --wire qemu --disk drive0=vm.img
   blkmig send - --disk vda=vm.img | ssh host blkmig receive - --disk vda=/dev/sdb
 
 Exit codes: 0 committed, 1 failed (source intact), 2 usage, 3 refused, 4 in doubt, 6 guest lost,
@@ -33,7 +37,8 @@ export function sendCommand(program: Command): void {
     )
     .argument("<to>", "where to")
     .option("--disk <name=source>", "a disk, and its name on the wire (repeatable)", collect, [])
-    .option("--wire <generation>", "1.1, or 1.0 for receivers that know no zero blocks", "1.1")
+    .option("--wire <generation>", "1.1; 1.0 for receivers that know no zero blocks; qemu for a QEMU", "1.1")
+    .option("--machine <name>", "for --wire qemu: the machine type it was started with (default: any)")
     .option("--max-bandwidth <bytes>", "bytes per second, such as 100M or 1.5G (default: no limit)")
     .option("--downtime-limit <time>", "how long the guest may be paused: 300ms, 1.5s, 2m", "300ms")
     .option("--no-zero-blocks", "send blocks of zeroes as data")

@@ -23,9 +23,11 @@ export interface ApplierParts {
   readonly work: WorkInHand;
   /** Where the payload that was just announced shall go. */
   readonly land: (buffer: Uint8Array) => void;
+  /** Whether a disk without a name is the only target there is. */
+  readonly nameless: boolean;
 }
 
-export function createApplier({ targets, pool, work, land }: ApplierParts): Applier {
+export function createApplier({ targets, pool, work, land, nameless }: ApplierParts): Applier {
   const zeroes = createZeroRun();
   let touched = false;
   let percent = 0;
@@ -34,7 +36,7 @@ export function createApplier({ targets, pool, work, land }: ApplierParts): Appl
   let landing: Uint8Array | undefined; // the pool's buffer under the payload that is coming
 
   const placeOf = (device: string, offset: number): { readonly target: Target; readonly length: number } => {
-    const target = targets.get(device);
+    const target = targets.get(device) ?? (device === "" && nameless ? onlyOne(targets) : undefined);
     if (!target) throw new Refusal("unknown-device", unknownDevice(device, [...targets.keys()]));
     const { size } = target.device;
     if (offset < size) return { target, length: Math.min(BLOCK_SIZE, size - offset) };
@@ -103,6 +105,10 @@ export function createApplier({ targets, pool, work, land }: ApplierParts): Appl
       return percent;
     },
   };
+}
+
+function onlyOne(targets: ReadonlyMap<string, Target>): Target | undefined {
+  return targets.size === 1 ? targets.values().next().value : undefined;
 }
 
 function unknownDevice(device: string, known: readonly string[]): string {

@@ -8,4 +8,5 @@ export type {
   SinkLimits,
   SinkWire,
 } from "./load-options.ts";
+export { loadFromQemu, type MachineState, type QemuLoadOptions, type QemuLoadResult } from "./load-from-qemu.ts";
 export { load } from "./load.ts";

@@ -3,7 +3,9 @@ export type LoadErrorCode =
   | "beyond-the-end" // a block that the target has no room for
   | "cancelled"
   | "device" // a target could not be written or flushed: `cause` is a DeviceError
+  | "in-doubt" // the sender was told that all is here, and the wire broke before it closed: it may have let go or not
   | "incomplete" // the stream ended, and blocks or its last two frames are missing
+  | "machine" // a QEMU's machine state could not be kept
   | "protocol" // bytes that are no stream: `cause` is a ProtocolError
   | "read-only" // a target that cannot be written
   | "trailing" // frames after the last one

@@ -33,7 +33,10 @@ export interface Loading {
   run(load: () => Promise<void>, onFailure: () => Promise<void>): Promise<void>;
 }
 
-export type LoadingOptions = Omit<LoadOptions, "generation">;
+export interface LoadingOptions extends Omit<LoadOptions, "generation"> {
+  /** Whether a disk without a name is the only target there is. Default false: it is refused. */
+  readonly nameless?: boolean;
+}
 
 /** `land`: where the payload that was just announced shall go. Throws `TypeError` for a name twice. */
 export function createLoading(options: LoadingOptions, land: (buffer: Uint8Array) => void): Loading {
@@ -43,7 +46,7 @@ export function createLoading(options: LoadingOptions, land: (buffer: Uint8Array
   const work = createWorkInHand(MAX_WORK);
   const buffers = Math.max(1, Math.floor((options.limits?.bufferedBytes ?? DEFAULT_BUFFERED_BYTES) / BLOCK_SIZE));
   const pool = createBufferPool({ bytes: BLOCK_SIZE, count: buffers });
-  const applier: Applier = createApplier({ targets, pool, work, land });
+  const applier: Applier = createApplier({ targets, pool, work, land, nameless: options.nameless ?? false });
   let transferred = 0;
   let recognised = false;
   let untold = false; // something has come since a section was told of

@@ -5,6 +5,7 @@ export { MigrationError, type MigrationErrorCode, type MigrationPhase } from "./
 export type { MigrationOptions, MigrationResult, SourceDisk, SourceLimits, SourceWire } from "./migration-options.ts";
 export { createMigration, migrate, type Migration } from "./migration.ts";
 export type { Source, SourceFigures, SourceOptions, Turn } from "./source-contract.ts";
+export { qemuFormat, type QemuFormatOptions } from "./qemu-format.ts";
 export { createSource } from "./source.ts";
 export type { DiskStatistics, MigrationEvent, MigrationStatus, Statistics } from "./statistics.ts";
 export type { WireFormat } from "./wire-format.ts";

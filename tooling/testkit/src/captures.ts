@@ -4,9 +4,14 @@ import { gunzipSync } from "node:zlib";
 
 import { blockBodies } from "./capture-envelope.ts";
 
-/** The bare classic stream out of a capture in `fixtures/captures/`. */
+/** A capture in `fixtures/captures/`, as QEMU sent it. */
+export function rawCapture(name: string): Uint8Array {
+  return gunzipSync(readFileSync(new URL(`../fixtures/captures/${name}.bin.gz`, import.meta.url)));
+}
+
+/** The bare classic stream out of a capture. */
 export function captured(name: string): Uint8Array {
-  return blockBodies(gunzipSync(readFileSync(new URL(`../fixtures/captures/${name}.bin.gz`, import.meta.url))));
+  return blockBodies(rawCapture(name));
 }
 
 export function sha256(bytes: Uint8Array): string {

@@ -8,4 +8,4 @@ export { createRandom, type SeededRandom } from "./seeded-random.ts";
 export { recordingWire, type RecordingWire, type RecordingWireOptions } from "./recording-wire.ts";
 export { withFaults, type Faults, type RequestShape } from "./faulty-device.ts";
 export { createWritingGuest, type WritingGuest, type WritingGuestOptions } from "./writing-guest.ts";
-export { captured, captures, sha256, type Capture } from "./captures.ts";
+export { captured, captures, rawCapture, sha256, type Capture } from "./captures.ts";

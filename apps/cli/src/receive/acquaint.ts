@@ -3,10 +3,18 @@ import type { Connection } from "@blkmig/transport";
 import { messageOf } from "../command-error.ts";
 import { FIRST_BYTES, recognise, tooShort } from "./recognise.ts";
 
+/** What a sender speaks: a bare classic stream, or QEMU's envelope around one. */
+export type Speech = "classic" | "qemu";
+
+export interface KnownSender {
+  readonly is: "sender";
+  readonly speaks: Speech;
+  /** What it has said so far, to be read again. */
+  readonly first: Uint8Array;
+}
+
 /** A peer that has said something. */
-export type Acquaintance =
-  | { readonly is: "sender"; /** What it has said so far, to be read again. */ readonly first: Uint8Array }
-  | { readonly is: "stranger"; readonly why: string };
+export type Acquaintance = KnownSender | { readonly is: "stranger"; readonly why: string };
 
 /** Reads a peer's first bytes and says what it is. Never throws: a wire that breaks is a stranger's. */
 export async function acquaint(connection: Connection): Promise<Acquaintance> {
@@ -19,8 +27,8 @@ export async function acquaint(connection: Connection): Promise<Acquaintance> {
       filled += count;
       const first = bytes.subarray(0, filled);
       const recognised = recognise(first);
-      if (recognised.is === "classic") return { is: "sender", first };
       if (recognised.is === "foreign") return { is: "stranger", why: recognised.why };
+      if (recognised.is !== "undecided") return { is: "sender", speaks: recognised.is, first };
     }
   } catch (error) {
     return { is: "stranger", why: messageOf(error) };

@@ -23,7 +23,8 @@ export async function createTarget({ name, path, size }: TargetArgument): Promis
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Makes a file's name in a folder durable. */
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path);
   try {
     await folder.sync();

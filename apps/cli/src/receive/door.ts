@@ -58,7 +58,7 @@ export function openDoor({ listener, within, atOnce, onDrop }: DoorOptions): Doo
     unknown.delete(peer);
     if (known.is === "stranger") drop(peer, known.why);
     else if (state !== "open") drop(peer, "another sender came first");
-    else letIn({ peer: peer.peer, wire: createSenderWire(peer, known.first, true) });
+    else letIn({ peer: peer.peer, wire: createSenderWire(peer, known, true) });
   };
 
   const welcome = async (): Promise<void> => {

@@ -19,6 +19,7 @@ export interface ReceiveFlags {
   readonly insecure: boolean;
   readonly json: boolean;
   readonly recogniseWithin: string;
+  readonly vmState?: string;
 }
 
 /** A target, and how large its disk is: a missing one is made so, of a larger one the first bytes are used. */
@@ -35,6 +36,8 @@ export interface ReceiveOptions {
   readonly create: boolean;
   readonly keep: boolean;
   readonly incremental: boolean;
+  /** Where a QEMU's machine goes, if it is kept. */
+  readonly vmState: string | undefined;
   /** How long a peer may be silent before it is taken for none of ours. Milliseconds. */
   readonly recogniseWithin: number;
 }
@@ -48,7 +51,10 @@ export function parseReceiveOptions(at: string, flags: ReceiveFlags): ReceiveOpt
   if (connect && !isSocket(address)) throw new CommandError("usage", `--connect: ${at} is nobody to dial`);
   if (keep && connect) throw new CommandError("usage", "--keep goes on listening, and --connect does not listen");
   if (keep && !isSocket(address)) throw new CommandError("usage", `--keep: nobody can dial ${at} again`);
-  return { at: address, connect, disks, dangers, create, keep, incremental, recogniseWithin };
+  const { vmState } = flags;
+  if (keep && vmState !== undefined)
+    throw new CommandError("usage", "--keep takes many migrations, and --vm-state one machine");
+  return { at: address, connect, disks, dangers, create, keep, incremental, recogniseWithin, vmState };
 }
 
 function withSizes(disks: readonly DiskArgument[], { size }: ReceiveFlags): readonly TargetArgument[] {

@@ -26,12 +26,12 @@ export async function receive(options: ReceiveOptions, world: CommandWorld): Pro
 
 /** The only peer there will be: what it says must be a stream. */
 async function receiveFromOne(options: ReceiveOptions, targets: Targets, world: CommandWorld): Promise<number> {
-  const { incremental } = options;
+  const { incremental, vmState } = options;
   const wire = await openOne(options, world).catch(async (error: unknown) => {
     await targets.close("untouched");
     throw error;
   });
-  await takeMigration({ wire, targets, incremental, onAnswered: () => {} }, world);
+  await takeMigration({ wire, targets, incremental, vmState, onAnswered: () => {} }, world);
   return EXIT.ok;
 }
 
@@ -41,7 +41,7 @@ async function openOne({ at, connect }: ReceiveOptions, { output, signal }: Comm
     acquaint(connection),
     aborted(signal).then(() => undefined),
   ]);
-  if (known?.is === "sender") return createSenderWire(connection, known.first, canAnswer(at));
+  if (known?.is === "sender") return createSenderWire(connection, known, canAnswer(at));
   connection.destroy();
   if (!known) throw new CommandError("cancelled", "cancelled: nothing had come");
   throw new CommandError("not-a-stream", `${connection.peer}: ${known.why}`);
@@ -94,7 +94,7 @@ async function takeFrom(
 ): Promise<number> {
   const onAnswered = (): void => door.open();
   const targets = open ?? (await openAgain(options, wire, onAnswered));
-  await takeMigration({ wire, targets, incremental: options.incremental, onAnswered }, world);
+  await takeMigration({ wire, targets, incremental: options.incremental, vmState: options.vmState, onAnswered }, world);
   return EXIT.ok;
 }
 

@@ -7,7 +7,8 @@ export const FIRST_BYTES = 8;
 
 /** What somebody's first bytes are. */
 export type Recognised =
-  | { readonly is: "classic" } // a word of a classic stream, whole
+  | { readonly is: "classic" } // a word of a bare classic stream, whole
+  | { readonly is: "qemu" } // the magic of QEMU's envelope
   | { readonly is: "undecided" } // too few bytes to tell
   | { readonly is: "foreign"; readonly why: string };
 
@@ -15,12 +16,7 @@ const QEVM = [0x51, 0x45, 0x56, 0x4d] as const;
 
 /** Tells by its first bytes whether a peer is a sender. Pure. */
 export function recognise(bytes: Uint8Array): Recognised {
-  if (QEVM.every((byte, at) => bytes[at] === byte)) {
-    return {
-      is: "foreign",
-      why: "this is QEMU's own migration stream: blkmig cannot read its envelope yet, only a bare classic block stream",
-    };
-  }
+  if (QEVM.every((byte, at) => bytes[at] === byte)) return { is: "qemu" };
   if (bytes.length < FIRST_BYTES) return { is: "undecided" };
   try {
     const decoder = createClassicDecoder();
@@ -30,7 +26,7 @@ export function recognise(bytes: Uint8Array): Recognised {
     return { is: "classic" };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    return { is: "foreign", why: `this is no classic block stream: it begins with ${shown(bytes)}` };
+    return { is: "foreign", why: `this is neither a classic block stream nor QEMU's: it begins with ${shown(bytes)}` };
   }
 }
 

@@ -3,12 +3,12 @@ import { expect, it } from "vitest";
 
 import { createSenderWire } from "./sender-wire.ts";
 
-const NOTHING = new Uint8Array();
+const NOTHING = { is: "sender", speaks: "classic", first: new Uint8Array() } as const;
 const LONG_MS = 60_000;
 
 it("gives what was read to recognise it once more, then the rest", async () => {
   const [sender, connection] = memoryPair();
-  const wire = createSenderWire(connection, Uint8Array.of(1, 2, 3), true);
+  const wire = createSenderWire(connection, { ...NOTHING, first: Uint8Array.of(1, 2, 3) }, true);
   void sender.send([Uint8Array.of(4)]);
   const read: number[] = [];
   for (const room of [2, 2, 2]) {

@@ -1,10 +1,13 @@
 import type { SinkWire } from "@blkmig/sink";
 import type { Connection } from "@blkmig/transport";
 
+import type { KnownSender, Speech } from "./acquaint.ts";
+
 const SCRATCH_BYTES = 64 * 1024;
 
 /** A recognised sender's stream, from its first byte. */
 export interface SenderWire extends SinkWire {
+  readonly speaks: Speech;
   /**
    * After the last word: closes our side and reads on until the sender closes its own, or `withinMs` have passed. Bytes
    * that nobody has read make a reset of the close, and a reset takes back the answer.
@@ -13,8 +16,8 @@ export interface SenderWire extends SinkWire {
   destroy(): void;
 }
 
-export function createSenderWire(connection: Connection, first: Uint8Array, answers: boolean): SenderWire {
-  let unread = first;
+export function createSenderWire(connection: Connection, sender: KnownSender, answers: boolean): SenderWire {
+  let unread = sender.first;
   /** A load that fails leaves its read behind: the next one must come after it. */
   let reading: Promise<unknown> = Promise.resolve();
 
@@ -37,6 +40,7 @@ export function createSenderWire(connection: Connection, first: Uint8Array, answ
   };
 
   return {
+    speaks: sender.speaks,
     read,
     ...(answers ? { send: (data) => connection.send(data) } : {}),
     async part(withinMs) {

@@ -1,21 +1,22 @@
 import { encodeShut } from "@blkmig/protocol";
-import { load, LoadError, type LoadEvent } from "@blkmig/sink";
+import { LoadError, type LoadEvent, type LoadResult } from "@blkmig/sink";
 
 import type { Output } from "../output/output.ts";
 import { createRate } from "../output/rate.ts";
 import type { CommandWorld } from "../run-command.ts";
 import { completedFields, describeEnd, progressOf, statusFields } from "./describe-progress.ts";
+import { loadAny } from "./load-any.ts";
 import type { Targets } from "./open-targets.ts";
 import type { SenderWire } from "./sender-wire.ts";
 
 /** How long a sender may take to close its side once it has been told how it ended. */
 const PART_WITHIN_MS = 2000;
 
-/**
- * Half of what `load()` allows itself: over a WebSocket, messages that have been read wait for the collector as well, and
- * with a slow target both together came to 157 MiB beyond Node's own.
- */
-const LIMITS = { bufferedBytes: 32 * 1024 * 1024 } as const;
+/** Everything is here, and the sender was not told. */
+const UNTOLD = {
+  classic: "everything is here, but the sender has gone and may not know: it will say that it is in doubt",
+  qemu: "everything is here, but QEMU opened no return path: it says completed by itself, whatever has arrived (use the capability return-path)",
+} as const;
 
 const now = (): number => performance.now();
 
@@ -23,13 +24,15 @@ export interface Taking {
   readonly wire: SenderWire;
   readonly targets: Targets;
   readonly incremental: boolean;
+  /** Where a QEMU's machine goes, if it is kept. */
+  readonly vmState: string | undefined;
   /** Told as soon as the sender has its answer: others may come now. */
   readonly onAnswered: () => void;
 }
 
 /** Takes one migration, to its end, and closes the targets. Throws `LoadError`. */
 export async function takeMigration(taking: Taking, { output, signal }: CommandWorld): Promise<void> {
-  const { wire, targets, incremental } = taking;
+  const { wire, targets } = taking;
   const begun = now();
   const rate = createRate(now);
   let written: "touched" | "untouched" = "touched";
@@ -38,11 +41,9 @@ export async function takeMigration(taking: Taking, { output, signal }: CommandW
       const speed = rate(event.progress.covered);
       output.progress(progressOf(event, speed), statusFields(event, speed));
     };
-    const result = await load({ disks: targets.disks, wire, incremental, signal, onEvent, limits: LIMITS });
+    const result = await loadAny({ ...taking, signal, onEvent });
     taking.onAnswered();
-    if (wire.send && !result.answered) {
-      output.warn("everything is here, but the sender has gone and may not know: it will say that it is in doubt");
-    }
+    if (wire.send && !result.answered) output.warn(UNTOLD[wire.speaks]);
     await Promise.all([wire.part(PART_WITHIN_MS), targets.close("touched")]);
     told(output, result, now() - begun);
   } catch (error) {
@@ -60,7 +61,7 @@ export async function turnAway(wire: SenderWire, onAnswered: () => void): Promis
   await wire.part(PART_WITHIN_MS);
 }
 
-function told(output: Output, result: Awaited<ReturnType<typeof load>>, totalTime: number): void {
+function told(output: Output, result: LoadResult, totalTime: number): void {
   output.endProgress();
   for (const line of describeEnd(result, totalTime)) output.say(line);
   output.event("completed", completedFields(result, totalTime));

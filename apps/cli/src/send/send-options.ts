@@ -1,4 +1,3 @@
-import type { ClassicGeneration } from "@blkmig/protocol";
 import type { WireUrl } from "@blkmig/transport/url";
 
 import { isSocket, parseAddress } from "../arguments/parse-address.ts";
@@ -7,6 +6,11 @@ import { type Dangers, parseDangers } from "../arguments/parse-dangers.ts";
 import { type DiskArgument, parseDisks } from "../arguments/parse-disk.ts";
 import { parseTime } from "../arguments/parse-time.ts";
 import { CommandError } from "../command-error.ts";
+
+const MOST_MACHINE_BYTES = 255;
+
+/** What is spoken: a classic generation, or QEMU's envelope around the newer one. */
+export type SendWire = "1.0" | "1.1" | "qemu";
 
 /** What commander makes of `blkmig send …`. */
 export interface SendFlags {
@@ -20,6 +24,7 @@ export interface SendFlags {
   readonly listen: boolean;
   readonly insecure: boolean;
   readonly json: boolean;
+  readonly machine?: string;
 }
 
 /** What `blkmig send` shall do. */
@@ -28,7 +33,9 @@ export interface SendOptions {
   readonly listen: boolean;
   readonly disks: readonly DiskArgument[];
   readonly dangers: Dangers;
-  readonly generation: ClassicGeneration;
+  readonly wire: SendWire;
+  /** For a QEMU: the machine type it was started with, or a beginning of it. */
+  readonly machine: string;
   readonly zeroBlocks: boolean;
   readonly incremental: boolean;
   readonly maxBandwidth: number | undefined;
@@ -37,7 +44,7 @@ export interface SendOptions {
 }
 
 export function parseSendOptions(to: string, flags: SendFlags): SendOptions {
-  const generation = parseWire(flags.wire);
+  const wire = parseWire(flags.wire);
   const { maxBandwidth, listen, incremental, zeroBlocks } = flags;
   const disks = parseDisks(flags.disk);
   const dangers = parseDangers(flags.force);
@@ -49,7 +56,8 @@ export function parseSendOptions(to: string, flags: SendFlags): SendOptions {
     listen,
     disks,
     dangers,
-    generation,
+    wire,
+    machine: parseMachine(flags.machine, wire),
     zeroBlocks,
     incremental,
     downtimeLimit,
@@ -57,9 +65,15 @@ export function parseSendOptions(to: string, flags: SendFlags): SendOptions {
   };
 }
 
-function parseWire(wire: string): ClassicGeneration {
-  if (wire === "1.0" || wire === "1.1") return wire;
-  if (wire === "2" || wire === "qemu")
-    throw new CommandError("usage", `--wire ${wire} is not built yet; 1.1 and 1.0 are`);
-  throw new CommandError("usage", `--wire: '${wire}' is no wire; they are 1.1 and 1.0`);
+function parseWire(wire: string): SendWire {
+  if (wire === "1.0" || wire === "1.1" || wire === "qemu") return wire;
+  if (wire === "2") throw new CommandError("usage", "--wire 2 is not built yet; 1.1, 1.0 and qemu are");
+  throw new CommandError("usage", `--wire: '${wire}' is no wire; they are 1.1, 1.0 and qemu`);
+}
+
+function parseMachine(machine: string | undefined, wire: SendWire): string {
+  if (machine === undefined) return "";
+  if (wire !== "qemu") throw new CommandError("usage", "--machine is for --wire qemu alone");
+  if (Buffer.byteLength(machine) <= MOST_MACHINE_BYTES) return machine;
+  throw new CommandError("usage", `--machine: a machine type has at most ${MOST_MACHINE_BYTES} bytes`);
 }

@@ -1,4 +1,4 @@
-import { classicFormat, migrate, type MigrationEvent } from "@blkmig/source";
+import { classicFormat, migrate, type MigrationEvent, qemuFormat, type WireFormat } from "@blkmig/source";
 
 import { EXIT } from "../exit-code.ts";
 import type { Output } from "../output/output.ts";
@@ -8,6 +8,7 @@ import { completedFields, describeEnd, progressOf, settledBytes, statusFields } 
 import { assertNoSource, openSendWire } from "./open-send-wire.ts";
 import { openSources } from "./open-sources.ts";
 import type { SendOptions } from "./send-options.ts";
+import { assertWholeBlocks } from "./whole-blocks.ts";
 
 /** Moves disks to a receiver; gives the exit code, or throws what ended it. */
 export async function send(options: SendOptions, world: CommandWorld): Promise<number> {
@@ -15,12 +16,13 @@ export async function send(options: SendOptions, world: CommandWorld): Promise<n
   const sources = await openSources(options.disks, options.dangers);
   try {
     await assertNoSource(options.to, sources);
+    if (options.wire === "qemu") await assertWholeBlocks(sources);
     const wire = await openSendWire(options, world);
     try {
       const { proved, statistics } = await migrate({
         disks: sources.disks,
         wire,
-        format: classicFormat({ generation: options.generation, zeroBlocks: options.zeroBlocks }),
+        format: formatOf(options),
         downtimeLimit: options.downtimeLimit,
         ...(options.maxBandwidth === undefined ? {} : { maxBandwidth: options.maxBandwidth }),
         incremental: options.incremental,
@@ -40,6 +42,10 @@ export async function send(options: SendOptions, world: CommandWorld): Promise<n
   } finally {
     await sources.close();
   }
+}
+
+function formatOf({ wire, machine, zeroBlocks }: SendOptions): WireFormat {
+  return wire === "qemu" ? qemuFormat({ machine, zeroBlocks }) : classicFormat({ generation: wire, zeroBlocks });
 }
 
 function tellTo(output: Output): (event: MigrationEvent) => void {

@@ -1,0 +1,78 @@
+import { readFileSync, statSync } from "node:fs";
+
+import { describe, expect, it } from "vitest";
+
+import { makeGuestImage } from "./guest-image.ts";
+import { checkRecords, complaints, recordsTold, untilRecord } from "./guest-records.ts";
+import { makeDisk, makeEmptyDisk, makeGarbageDisk } from "./make-disk.ts";
+import { setCapabilities, setParameters, startMigration } from "./migration.ts";
+import { qemu, qemuWithGuest } from "./needs.ts";
+import { startQemu } from "./qemu.ts";
+import { startBlkmig } from "./run-blkmig.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+const MIB = 1048576;
+const AT = "tcp://127.0.0.1:0";
+
+describe.skipIf(qemu.missing)(`from QEMU to blkmig (${qemu.needs})`, () => {
+  it.each([true, false])("two disks arrive, zero-blocks %s, and QEMU is told so", async (zeroBlocks) => {
+    const path = temporaryFolder();
+    const sent = [makeDisk(path("sent0"), 6 * MIB, 1), makeDisk(path("sent1"), 3 * MIB, 2)];
+    const received = [makeGarbageDisk(path("received0"), 6 * MIB), makeGarbageDisk(path("received1"), 3 * MIB)];
+    const targets = received.flatMap((at, index) => ["--disk", `disk${index}=${at}`]);
+    const blkmig = startBlkmig(["receive", AT, "--json", ...targets]);
+    const disks = sent.map((at, index) => ({ id: `disk${index}`, path: at }));
+    const from = await startQemu({ path, memory: 16 * MIB, paused: true, disks });
+    await setCapabilities(from.qmp, { "return-path": true, "zero-blocks": zeroBlocks });
+    await setParameters(from.qmp, { "downtime-limit": 0 });
+    const migration = await startMigration(from.qmp, `tcp:127.0.0.1:${await blkmig.port()}`);
+    expect(await migration.ended()).toMatchObject({ status: "completed" });
+    expect(await blkmig.exited).toMatchObject({ code: 0 });
+    await from.stop();
+    expect(received.map((at, index) => readFileSync(at).equals(readFileSync(sent[index]!)))).toEqual([true, true]);
+  });
+
+  it("the data-loss setting: blkmig does not commit, QEMU fails, and the missing blocks are counted", async () => {
+    const path = temporaryFolder();
+    const [sent, received] = [makeDisk(path("sent"), 512 * MIB, 1), makeEmptyDisk(path("received"), 512 * MIB)];
+    const blkmig = startBlkmig(["receive", AT, "--json", "--disk", `disk0=${received}`]);
+    const from = await startQemu({ path, memory: 16 * MIB, paused: true, disks: [{ id: "disk0", path: sent }] });
+    await setCapabilities(from.qmp, { "return-path": true });
+    const migration = await startMigration(from.qmp, `tcp:127.0.0.1:${await blkmig.port()}`);
+    expect(await migration.ended()).toMatchObject({ status: "failed" });
+    const ended = await blkmig.exited;
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toMatch(/'disk0' \d+ of 512 blocks/);
+    expect(ended.stderr).toContain("downtime-limit");
+    await from.stop();
+  });
+});
+
+describe.skipIf(qemuWithGuest.missing)(`a running guest, by way of blkmig (${qemuWithGuest.needs})`, () => {
+  it("its disk and its machine are kept, and a second QEMU goes on where it was", async () => {
+    const path = temporaryFolder();
+    const guest = makeGuestImage(path);
+    const [sent, received] = [makeEmptyDisk(path("sent"), 256 * MIB), makeGarbageDisk(path("received"), 256 * MIB)];
+    const state = path("vm.state");
+    const from = await startQemu({ path, name: "from", guest, disks: [{ id: "disk0", path: sent }] });
+    await untilRecord(from.serial, 20);
+    const blkmig = startBlkmig(["receive", AT, "--json", "--disk", `disk0=${received}`, "--vm-state", state]);
+    await setCapabilities(from.qmp, { "return-path": true });
+    await setParameters(from.qmp, { "downtime-limit": 0 });
+    const migration = await startMigration(from.qmp, `tcp:127.0.0.1:${await blkmig.port()}`);
+    expect(await migration.ended()).toMatchObject({ status: "completed" });
+    expect(await blkmig.exited).toMatchObject({ code: 0 });
+    expect(readFileSync(received).equals(readFileSync(sent))).toBe(true);
+    expect(statSync(state).mode & 0o777).toBe(0o600);
+
+    const before = recordsTold(from.serial);
+    const disks = [{ id: "disk0", path: received }];
+    const to = await startQemu({ path, name: "to", guest, disks, incoming: `exec:cat ${state}` });
+    await untilRecord(to.serial, before.length + 20);
+    await Promise.all([from.stop(), to.stop()]);
+    const records = await checkRecords(received);
+    expect([...complaints(from.serial), ...complaints(to.serial)]).toEqual([]);
+    expect(records).toMatchObject({ intact: records.newest, corrupt: [], missing: [] });
+    expect(records.newest).toBeGreaterThan(before.length + 18);
+  });
+});
