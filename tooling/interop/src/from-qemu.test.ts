@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 
 import { describe, expect, it } from "vitest";
 
@@ -36,7 +36,7 @@ describe.skipIf(qemu.missing)(`from QEMU to blkmig (${qemu.needs})`, () => {
     const path = temporaryFolder();
     const [sent, received] = [makeDisk(path("sent"), 512 * MIB, 1), makeEmptyDisk(path("received"), 512 * MIB)];
     const blkmig = startBlkmig(["receive", AT, "--json", "--disk", `disk0=${received}`]);
-    const from = await startQemu({ path, memory: 16 * MIB, paused: true, disks: [{ id: "disk0", path: sent }] });
+    const from = await startQemu({ path, memory: 16 * MIB, disks: [{ id: "disk0", path: sent }] });
     await setCapabilities(from.qmp, { "return-path": true });
     const migration = await startMigration(from.qmp, `tcp:127.0.0.1:${await blkmig.port()}`);
     expect(await migration.ended()).toMatchObject({ status: "failed" });
@@ -44,7 +44,66 @@ describe.skipIf(qemu.missing)(`from QEMU to blkmig (${qemu.needs})`, () => {
     expect(ended.code).toBe(1);
     expect(ended.stderr).toMatch(/'disk0' \d+ of 512 blocks/);
     expect(ended.stderr).toContain("downtime-limit");
+    expect(await from.qmp.execute("query-status")).toMatchObject({ running: true });
     await from.stop();
+  });
+
+  it("the same without a return path: QEMU says completed, and blkmig says what is missing", async () => {
+    const path = temporaryFolder();
+    const [sent, received] = [makeDisk(path("sent"), 512 * MIB, 1), makeEmptyDisk(path("received"), 512 * MIB)];
+    const blkmig = startBlkmig(["receive", AT, "--json", "--disk", `disk0=${received}`]);
+    const from = await startQemu({ path, memory: 16 * MIB, disks: [{ id: "disk0", path: sent }] });
+    const migration = await startMigration(from.qmp, `tcp:127.0.0.1:${await blkmig.port()}`);
+    expect(await migration.ended()).toMatchObject({ status: "completed" });
+    const ended = await blkmig.exited;
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toMatch(/'disk0' \d+ of 512 blocks/);
+    await from.stop();
+  });
+
+  it("a receiver that dies in the middle: QEMU fails, and its guest runs on", async () => {
+    const path = temporaryFolder();
+    const [sent, received] = [makeDisk(path("sent"), 64 * MIB, 1), makeEmptyDisk(path("received"), 64 * MIB)];
+    const blkmig = startBlkmig(["receive", AT, "--json", "--disk", `disk0=${received}`]);
+    const from = await startQemu({ path, memory: 16 * MIB, disks: [{ id: "disk0", path: sent }] });
+    await setCapabilities(from.qmp, { "return-path": true });
+    await setParameters(from.qmp, { "downtime-limit": 0, "max-bandwidth": 4 * MIB });
+    const migration = await startMigration(from.qmp, `tcp:127.0.0.1:${await blkmig.port()}`);
+    await blkmig.events.until(({ event, transferred }) => event === "status" && Number(transferred) > 0);
+    blkmig.process.kill("SIGKILL");
+    expect(await migration.ended()).toMatchObject({ status: "failed" });
+    expect(await from.qmp.execute("query-status")).toMatchObject({ running: true });
+    await from.stop();
+  });
+
+  it("a QEMU that dies in the middle: incomplete, exit 1", async () => {
+    const path = temporaryFolder();
+    const [sent, received] = [makeDisk(path("sent"), 64 * MIB, 1), makeEmptyDisk(path("received"), 64 * MIB)];
+    const state = path("vm.state");
+    const blkmig = startBlkmig(["receive", AT, "--json", "--disk", `disk0=${received}`, "--vm-state", state]);
+    const from = await startQemu({ path, memory: 16 * MIB, disks: [{ id: "disk0", path: sent }] });
+    await setParameters(from.qmp, { "max-bandwidth": 4 * MIB });
+    await startMigration(from.qmp, `tcp:127.0.0.1:${await blkmig.port()}`);
+    await blkmig.events.until(({ event, transferred }) => event === "status" && Number(transferred) > 0);
+    await from.kill();
+    expect(await blkmig.exited).toMatchObject({ code: 1, stderr: expect.stringMatching(/^blkmig: /m) });
+    expect(existsSync(state)).toBe(false);
+  });
+
+  it("a disk of -blockdev has no name: it is the only target", async () => {
+    const path = temporaryFolder();
+    const [sent, received] = [makeDisk(path("sent"), 6 * MIB, 1), makeGarbageDisk(path("received"), 6 * MIB)];
+    const blkmig = startBlkmig(["receive", AT, "--json", "--disk", `vda=${received}`]);
+    const node = `driver=raw,node-name=node0,file.driver=file,file.filename=${sent}`;
+    const more = ["-blockdev", node, "-device", "virtio-blk-pci,drive=node0"];
+    const from = await startQemu({ path, memory: 16 * MIB, paused: true, more });
+    await setCapabilities(from.qmp, { "return-path": true });
+    await setParameters(from.qmp, { "downtime-limit": 0 });
+    const migration = await startMigration(from.qmp, `tcp:127.0.0.1:${await blkmig.port()}`);
+    expect(await migration.ended()).toMatchObject({ status: "completed" });
+    expect(await blkmig.exited).toMatchObject({ code: 0 });
+    await from.stop();
+    expect(readFileSync(received).equals(readFileSync(sent))).toBe(true);
   });
 });
 

@@ -8,7 +8,7 @@ import { onTestFinished } from "vitest";
 import { createJournal, type Journal } from "./journal.ts";
 
 const require = createRequire(import.meta.url);
-const BIN = join(require.resolve("blkmig/package.json"), "../dist/bin.js");
+export const BIN: string = join(require.resolve("blkmig/package.json"), "../dist/bin.js");
 
 /** How a process ended. */
 interface BlkmigEnd {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, truncateSync } from "node:fs";
 
 import { describe, expect, it } from "vitest";
 
@@ -6,7 +6,7 @@ import { makeDisk, makeGarbageDisk } from "./make-disk.ts";
 import { listeningAt, migrationStatus } from "./migration.ts";
 import { qemu } from "./needs.ts";
 import { startQemu } from "./qemu.ts";
-import { runBlkmig } from "./run-blkmig.ts";
+import { runBlkmig, startBlkmig } from "./run-blkmig.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const MIB = 1048576;
@@ -41,6 +41,34 @@ describe.skipIf(qemu.missing)(`from blkmig to QEMU (${qemu.needs})`, () => {
     expect([1, 4]).toContain(ended.code);
     expect(ended.stderr).toMatch(/^blkmig: /m);
     await to.kill();
+  });
+
+  it("a QEMU that dies in the middle: one sentence, exit 1, and cancelling is 130", async () => {
+    for (const [end, code] of [
+      ["qemu", 1],
+      ["sender", 130],
+    ] as const) {
+      const path = temporaryFolder();
+      const sent = makeDisk(path("sent"), 64 * MIB, 1);
+      const { to, url } = await waiting(path, [64 * MIB]);
+      const slow = ["--json", "--max-bandwidth", "8M"];
+      const sender = startBlkmig(["send", url, "--wire", "qemu", ...slow, "--disk", `disk0=${sent}`]);
+      await sender.events.until(({ event, transferred }) => event === "status" && Number(transferred) > MIB);
+      if (end === "qemu") await to.kill();
+      else sender.process.kill("SIGINT");
+      expect(await sender.exited).toMatchObject({ code, stderr: expect.stringMatching(/^blkmig: .*\n$/) });
+      if (end === "sender") await to.kill();
+    }
+  });
+
+  it("zeroes in a short last block pass", async () => {
+    const path = temporaryFolder();
+    const sent = makeDisk(path("sent"), 2 * MIB, 1);
+    truncateSync(sent, 2 * MIB + 512);
+    const { to, received, url } = await waiting(path, [2 * MIB + 512]);
+    expect(await runBlkmig(["send", url, "--wire", "qemu", "--disk", `disk0=${sent}`])).toMatchObject({ code: 0 });
+    await to.stop();
+    expect(readFileSync(received[0]!).equals(readFileSync(sent))).toBe(true);
   });
 
   it("data in a short last block is refused before anything is sent", async () => {
