@@ -12,8 +12,11 @@ export type Answer =
   | { readonly said: "no"; readonly value: number } // SHUT with another value
   | { readonly said: "nothing"; readonly why: string; readonly cause?: unknown }; // no answer will come
 
-/** Reads the return path to its first SHUT or its end. Never throws. */
-export async function readAnswer(read: (into: Uint8Array) => Promise<number>): Promise<Answer> {
+/** Reads the return path to its first SHUT or its end, and tells each PONG. Never throws. */
+export async function readAnswer(
+  read: (into: Uint8Array) => Promise<number>,
+  onPong: (value: number) => void,
+): Promise<Answer> {
   const decoder = createReturnPathDecoder();
   try {
     for (;;) {
@@ -21,8 +24,8 @@ export async function readAnswer(read: (into: Uint8Array) => Promise<number>): P
       if (bytes === 0) return { said: "nothing", why: "the receiver closed its side without an answer" };
       decoder.accept(bytes);
       for (let message = decoder.next(); message; message = decoder.next()) {
-        if (message.type !== "shut") continue;
-        return message.value === 0 ? { said: "yes" } : { said: "no", value: message.value };
+        if (message.type === "pong") onPong(message.value);
+        else return message.value === 0 ? { said: "yes" } : { said: "no", value: message.value };
       }
     }
   } catch (cause) {

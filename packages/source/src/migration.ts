@@ -130,7 +130,12 @@ export function createMigration(options: MigrationOptions): Migration {
       });
       current = source;
       custody.ending.throwIfAborted();
-      answer = wire.read && readAnswer((into) => wire.read!(into));
+      answer =
+        wire.read &&
+        readAnswer(
+          (into) => wire.read!(into),
+          (ping) => source.acknowledge(ping),
+        );
       void answer?.then((said) => custody.hear(said));
       await source.setup();
       phase = "bulk";

@@ -8,6 +8,10 @@ import type { WireFormat } from "./wire-format.ts";
 export interface Outlet {
   /** Bytes of stream handed to the wire. */
   readonly transferred: number;
+  /** Of these, bytes that the receiver has said it took; undefined where it cannot say. */
+  readonly acknowledged: number | undefined;
+  /** The receiver has answered a ping. */
+  acknowledge(ping: number): void;
   /** Sends frames; settles when the wire has taken it all and its memory may be reused. */
   send(frames: Segments): Promise<void>;
   /** Sends frames as a flight of its own. */
@@ -24,7 +28,11 @@ export function createOutlet(
   flights: Flights,
 ): Outlet {
   let transferred = 0;
+  let acknowledged = 0;
   let open = false;
+  /** Pings that are not answered, in order: each with the bytes sent before it. */
+  const pings: { readonly value: number; readonly sent: number }[] = [];
+  let pinged = 0;
   const sendBytes = async (data: Segments): Promise<void> => {
     transferred += segmentsLength(data);
     try {
@@ -43,12 +51,21 @@ export function createOutlet(
     get transferred() {
       return transferred;
     },
+    get acknowledged() {
+      return format.ping && acknowledged;
+    },
     send,
     post: (frames) => flights.begin(() => send(frames)),
     endSection() {
       if (!open) return;
       open = false;
       postWhole(format.endOfSection());
+      if (!format.ping) return;
+      pings.push({ value: ++pinged, sent: transferred });
+      postWhole(format.ping(pinged));
+    },
+    acknowledge(ping) {
+      while (pings[0] && pings[0].value <= ping) acknowledged = pings.shift()?.sent ?? acknowledged;
     },
     postWhole,
   };

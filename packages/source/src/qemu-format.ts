@@ -4,6 +4,7 @@ import {
   encodeEof,
   encodeFooter,
   encodeOpenReturnPath,
+  encodePing,
   encodeSectionEnd,
   encodeSectionPart,
   encodeSectionStart,
@@ -43,6 +44,7 @@ export function qemuFormat(options: QemuFormatOptions = {}): WireFormat {
     ],
     beginSection: () => encodeSectionPart(id),
     endOfSection: () => [...classic.endOfSection(), ...encodeFooter(id)],
+    ping: encodePing,
     last: () => [
       ...encodeSectionEnd(id),
       ...classic.last(),

@@ -38,6 +38,7 @@ export function createReport(clock: Clock, onEvent: ((event: MigrationEvent) => 
       status,
       phase,
       transferred: figures?.transferred ?? 0,
+      acknowledged: figures?.acknowledged,
       remaining,
       total: sum(figures, ({ disk }) => disk.device.size),
       dirtySyncCount: figures?.dirtySyncCount ?? 0,

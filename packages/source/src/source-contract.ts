@@ -47,6 +47,8 @@ export interface Source {
   complete(beforeLast: () => Promise<void>): Promise<void>;
   /** Waits for what is in flight and drops tracking. The wire must have been let go, or have taken all. */
   cleanup(): Promise<void>;
+  /** The receiver has answered a ping of the format's. */
+  acknowledge(ping: number): void;
   /** Ends every waiting verb with this reason. */
   fail(reason: Stop): void;
   /** Whether every disk has been swept once. */
@@ -57,6 +59,8 @@ export interface Source {
 /** What a source knows of itself, at any time. Bytes and bytes per second. */
 export interface SourceFigures {
   readonly transferred: number;
+  /** Bytes of stream that the receiver has said it took; undefined where it cannot say. */
+  readonly acknowledged: number | undefined;
   /** To send or in flight as of the last sync, and the part that is not in flight. */
   readonly remaining: number;
   readonly dirty: number;

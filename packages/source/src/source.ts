@@ -163,6 +163,7 @@ export function createSource(options: SourceOptions): Source {
       await flights.allSettled();
       await tracker?.stop();
     },
+    acknowledge: (ping) => outlet.acknowledge(ping),
     fail: (reason) => flights.fail(reason),
     get bulkDone() {
       return phase === "dirty";
@@ -170,6 +171,7 @@ export function createSource(options: SourceOptions): Source {
     get figures() {
       return {
         transferred: outlet.transferred,
+        acknowledged: outlet.acknowledged,
         remaining: remaining(),
         dirty: dirtyBytes(),
         dirtySyncCount: syncs,

@@ -30,6 +30,8 @@ export interface Statistics {
   readonly phase: MigrationPhase;
   /** Bytes of our stream on the wire, headers and resends included. */
   readonly transferred: number;
+  /** Of these, bytes that the receiver has said it took; undefined where the wire cannot say. */
+  readonly acknowledged: number | undefined;
   /** Bytes of disk still to be sent or in flight, the bulk remainder included. 0 after completion. */
   readonly remaining: number;
   /** Bytes of disk, all disks together. */

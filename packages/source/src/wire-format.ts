@@ -23,6 +23,8 @@ export interface WireFormat {
   /** What stands before the first frame of each section behind the setup; empty where nothing does. */
   beginSection(): Segments;
   endOfSection(): Segments;
+  /** What makes the receiver say `value` on the return path once it has taken all before it; absent where it cannot. */
+  ping?(value: number): Segments;
   /** The last frames, a section of their own: whoever has read them may commit. */
   last(): Segments;
 }

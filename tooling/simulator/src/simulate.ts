@@ -1,6 +1,6 @@
 import { type BlockDevice, createMemoryDevice, joinGuests, joinTrackers, trackWrites } from "@blkmig/device";
-import { load, type LoadResult } from "@blkmig/sink";
-import { classicFormat, createMigration, MigrationError, type MigrationResult } from "@blkmig/source";
+import { load, loadFromQemu, type LoadResult } from "@blkmig/sink";
+import { classicFormat, createMigration, qemuFormat, MigrationError, type MigrationResult } from "@blkmig/source";
 import { createRandom, type SeededRandom } from "@blkmig/testkit";
 import { memoryPair } from "@blkmig/transport/memory";
 
@@ -64,10 +64,13 @@ async function migrateOnce(random: SeededRandom, { turn, clock }: Schedule, dang
   const guests = disks.map(({ tracked }) => startGuest(tracked.guest, random, turn, 3 + random.int(12)));
 
   const zeroBlocks = random.int(4) > 0;
+  const isQemu = random.int(3) === 0;
+  const generation = zeroBlocks ? random.pick(["1.0", "1.1"] as const) : "1.1";
+  const format = isQemu ? qemuFormat({ zeroBlocks }) : classicFormat({ generation, zeroBlocks });
   const migration = createMigration({
     disks: disks.map(({ name, tracked }) => ({ name, device: tracked.disk })),
     wire: near,
-    format: classicFormat({ generation: zeroBlocks ? random.pick(["1.0", "1.1"]) : "1.1", zeroBlocks }),
+    format,
     tracker: joinTrackers(disks.map(({ tracked }) => tracked.tracker)),
     guest: vm,
     limits: { reads: 1 + random.int(16), bufferedBytes: (1 + random.int(8)) * MiB },
@@ -76,7 +79,7 @@ async function migrateOnce(random: SeededRandom, { turn, clock }: Schedule, dang
     signal: controller.signal,
     clock,
   });
-  const loading = load({
+  const loading = (isQemu ? loadFromQemu : load)({
     disks: disks.map(({ name, target }) => ({
       name,
       device: scheduledDevice(target, { turn, random, faults }),

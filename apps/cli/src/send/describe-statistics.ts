@@ -11,6 +11,7 @@ export function statusFields(statistics: Statistics): Fields {
     status,
     phase,
     ...totals(statistics),
+    acknowledged: statistics.acknowledged,
     remaining,
     "dirty-rate": Math.round(dirtyRate),
     bandwidth: Math.round(bandwidth),
