@@ -13,11 +13,13 @@ import { openTargets, type Targets } from "./open-targets.ts";
 import type { ReceiveOptions } from "./receive-options.ts";
 import { createSenderWire, type SenderWire } from "./sender-wire.ts";
 import { takeMigration, turnAway } from "./take.ts";
+import { assertNothingThere } from "./vm-state.ts";
 
 const UNKNOWN_AT_ONCE = 64;
 
 /** Takes one migration, or with `keep` one after the other; gives the exit code, or throws what ended it. */
 export async function receive(options: ReceiveOptions, world: CommandWorld): Promise<number> {
+  if (options.vmState !== undefined) await assertNothingThere(options.vmState);
   const targets = await openTargets(options);
   for (const warning of targets.warnings) world.output.warn(warning);
   if (options.connect || !isSocket(options.at)) return receiveFromOne(options, targets, world);

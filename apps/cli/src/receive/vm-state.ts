@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { type FileHandle, open, unlink } from "node:fs/promises";
+import { type FileHandle, lstat, open, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import type { MachineState } from "@blkmig/sink";
@@ -14,6 +14,12 @@ const MODE = 0o600;
 export interface VmState extends MachineState {
   /** After a failure: closes and removes what is no whole state. */
   discard(): Promise<void>;
+}
+
+/** Before anybody has come: what is there, be it a link to nowhere, is not written over. Throws `CommandError` `refused`. */
+export async function assertNothingThere(path: string): Promise<void> {
+  const there = await lstat(path).catch(() => undefined);
+  if (there) throw new CommandError("refused", `--vm-state: ${path} is there already, and is not written over`);
 }
 
 /** Makes the file anew: never through a link, never over something that is there. Throws `CommandError` `refused`. */
