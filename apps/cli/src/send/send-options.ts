@@ -10,7 +10,7 @@ import { CommandError } from "../command-error.ts";
 const MOST_MACHINE_BYTES = 255;
 
 /** What is spoken: a classic generation, or QEMU's envelope around the newer one. */
-export type SendWire = "1.0" | "1.1" | "qemu";
+type SendWire = "1.0" | "1.1" | "qemu";
 
 /** What commander makes of `blkmig send …`. */
 export interface SendFlags {
