@@ -44,6 +44,7 @@ describe.skipIf(qemu.missing)(`from QEMU to blkmig (${qemu.needs})`, () => {
     expect(ended.code).toBe(1);
     expect(ended.stderr).toMatch(/'disk0' \d+ of 512 blocks/);
     expect(ended.stderr).toContain("downtime-limit");
+    await from.qmp.until("RESUME"); // it was paused for its switchover, which was refused
     expect(await from.qmp.execute("query-status")).toMatchObject({ running: true });
     await from.stop();
   });
