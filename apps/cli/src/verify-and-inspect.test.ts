@@ -104,7 +104,8 @@ it("what is no stream is refused", async () => {
     writeFileSync(path("x"), bytes);
     return refusal(await runBlkmig(["inspect", path("x")]));
   };
-  expect(await inspect("QEVM\0\0\0\u0003")).toEqual(refused(3, /QEMU's own migration stream/));
+  expect(await inspect("QEVM\0\0\0\u0003")).toEqual(refused(3, /ends before the block section .*\(at byte 8 of/));
+  expect(await inspect("QEVM\0\0\0\u0004")).toEqual(refused(3, /version 4/));
   expect(await inspect("something else")).toEqual(refused(3, /it begins with 'somethin'/));
   expect(await inspect("")).toEqual(refused(3, /the stream is empty/));
   expect(refusal(await runBlkmig(["inspect", path("missing")]))).toEqual(refused(3, /ENOENT/));

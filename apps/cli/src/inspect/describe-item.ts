@@ -1,6 +1,7 @@
 import type { Fields } from "../output/json-lines.ts";
 import { printable } from "../output/printable.ts";
-import type { Item } from "./join-frames.ts";
+import { describeEnvelope, describeEnvelopeItem, envelopeFields } from "./describe-envelope.ts";
+import type { Item } from "./item.ts";
 import type { Summary } from "./summary.ts";
 
 const POSITION_WIDTH = 14;
@@ -20,30 +21,44 @@ function describeContent(item: Item): string {
       return `progress  ${item.percent} %`;
     case "eos":
       return "end of section";
+    case "header":
+    case "configuration":
+    case "command":
+    case "section":
+    case "section-end":
+    case "empty-parts":
+    case "opaque":
+    case "devices":
+      return describeEnvelopeItem(item);
   }
 }
 
 /** Lines for people. */
 export function describeSummary(summary: Summary, bytes: number): readonly string[] {
-  const { disks, sections, percent, ended } = summary;
+  const { disks, sections, percent } = summary;
+  const envelope = summary.envelope && describeEnvelope(summary.envelope);
   return [
-    `${bytes} bytes, ${sections} section(s), last progress ${percent === undefined ? "none" : `${percent} %`}`,
+    `${bytes} bytes, ${sections} ${envelope ? "block section(s) in QEMU's envelope" : "section(s)"}, last progress ${percent === undefined ? "none" : `${percent} %`}`,
+    ...(envelope?.before ?? []),
     ...disks.map(
       ({ name, blocks, zeroBlocks, first, end }) =>
         `'${printable(name)}': ${blocks} block(s) of data, ${zeroBlocks} of zeroes, from ${first} to ${end}`,
     ),
-    describeEnding(ended),
+    ...(envelope?.after ?? []),
+    describeEnding(summary),
   ];
 }
 
-export function describeEnding(ended: boolean): string {
+export function describeEnding({ ended, envelope }: Summary): string {
+  if (envelope) return `the block section has ${ended ? "" : "not "}ended`;
   return ended
     ? "it ends as a complete stream does"
     : "it does not end as a complete stream does: progress 100 and an end of section are missing";
 }
 
 /** For scripts. */
-export function summaryFields({ disks, sections, progress, percent, ended }: Summary, bytes: number): Fields {
+export function summaryFields(summary: Summary, bytes: number): Fields {
+  const { disks, sections, progress, percent, ended, envelope } = summary;
   return {
     transferred: bytes,
     sections,
@@ -53,5 +68,6 @@ export function summaryFields({ disks, sections, progress, percent, ended }: Sum
     disks: disks.map(({ name, blocks, zeroBlocks, first, end }) => {
       return { name, blocks, "zero-blocks": zeroBlocks, first, end };
     }),
+    envelope: envelope && envelopeFields(envelope),
   };
 }

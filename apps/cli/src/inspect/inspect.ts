@@ -5,7 +5,10 @@ import { EXIT } from "../exit-code.ts";
 import { formatEvent } from "../output/json-lines.ts";
 import type { CommandWorld } from "../run-command.ts";
 import { describeEnding, describeItem, describeSummary, summaryFields } from "./describe-item.ts";
-import { type Item, joinFrames } from "./join-frames.ts";
+import type { Item } from "./item.ts";
+import { joinEmptyParts } from "./join-empty-parts.ts";
+import { joinFrames } from "./join-frames.ts";
+import { tellMachine } from "./machine-devices.ts";
 import { openStream } from "./open-stream.ts";
 import { createPage, type Page } from "./page.ts";
 import { readFrames } from "./read-frames.ts";
@@ -24,7 +27,7 @@ export async function inspect(options: InspectOptions, { output, signal }: Comma
   const page = createPage(process.stdout);
   const summary = createSummary();
   try {
-    for await (const item of joinFrames(readFrames(stream.chunks))) {
+    for await (const item of joinFrames(joinEmptyParts(tellMachine(readFrames(stream.chunks))))) {
       summary.add(item);
       if (!options.summary) await page.line(formatItem(item, options));
       if (page.closed) return EXIT.ok;
@@ -47,6 +50,6 @@ function formatItem(item: Item, { json }: InspectOptions): string {
 
 async function tellSummary(page: Page, summary: Summary, bytes: number, options: InspectOptions): Promise<void> {
   if (options.json) return page.line(formatEvent("summary", summaryFields(summary, bytes)).trimEnd());
-  const lines = options.summary ? describeSummary(summary, bytes) : [describeEnding(summary.ended)];
+  const lines = options.summary ? describeSummary(summary, bytes) : [describeEnding(summary)];
   for (const line of lines) await page.line(line);
 }

@@ -1,13 +1,22 @@
-import { BLOCK_SIZE, type ClassicFrame, createClassicDecoder } from "@blkmig/protocol";
+import {
+  BLOCK_SIZE,
+  createClassicDecoder,
+  createEnvelopeDecoder,
+  type Decoder,
+  type EnvelopeFrame,
+} from "@blkmig/protocol";
+
+import { recognise } from "../receive/recognise.ts";
 
 /**
- * The frames of a stream, one after the other, in the memory of one block whatever its length. Throws `ProtocolError` where it is no
- * stream or stops inside a frame.
+ * The frames of a stream, classic or in QEMU's envelope, one after the other, in the memory of one block whatever its length. Bytes of
+ * the machine are good until the next frame is asked for. Throws `ProtocolError` where it is no stream or stops inside a frame.
  */
-export async function* readFrames(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ClassicFrame> {
-  const decoder = createClassicDecoder();
+export async function* readFrames(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<EnvelopeFrame> {
+  let decoder: Decoder<EnvelopeFrame> | undefined;
   const payload = new Uint8Array(BLOCK_SIZE);
   for await (const chunk of chunks) {
+    decoder ??= decoderFor(chunk);
     for (let at = 0; at < chunk.length;) {
       const want = decoder.want();
       const piece = chunk.subarray(at, at + want.length);
@@ -20,5 +29,10 @@ export async function* readFrames(chunks: AsyncIterable<Uint8Array>): AsyncGener
       }
     }
   }
-  decoder.end();
+  decoder?.end();
+}
+
+/** By the stream's first bytes. With `keep` an envelope's RAM is counted to its end, and the machine's tail comes by. */
+function decoderFor(first: Uint8Array): Decoder<EnvelopeFrame> {
+  return recognise(first).is === "qemu" ? createEnvelopeDecoder({ keep: true }) : createClassicDecoder();
 }

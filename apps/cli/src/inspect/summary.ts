@@ -1,6 +1,7 @@
 import { BLOCK_SIZE } from "@blkmig/protocol";
 
-import type { Item } from "./join-frames.ts";
+import { createEnvelopeSummary, type EnvelopeSummary } from "./envelope-summary.ts";
+import type { Item } from "./item.ts";
 
 interface DiskSummary {
   readonly name: string;
@@ -16,18 +17,32 @@ interface DiskSummary {
 export interface Summary {
   readonly disks: readonly DiskSummary[];
   readonly progress: number;
+  /** Block sections that have ended. */
   readonly sections: number;
   /** The last progress that was said. */
   readonly percent: number | undefined;
-  /** Whether its last two frames are those of a complete stream. Whether every block is there it does not say. */
+  /**
+   * Whether its last two frames are those of a complete stream; in an envelope, whether the block section has ended. Whether every block
+   * is there it does not say.
+   */
   readonly ended: boolean;
+  /** Undefined for a classic stream. */
+  readonly envelope: EnvelopeSummary | undefined;
 }
 
-const EMPTY: Summary = { disks: [], progress: 0, sections: 0, percent: undefined, ended: false };
+const EMPTY: Summary = {
+  disks: [],
+  progress: 0,
+  sections: 0,
+  percent: undefined,
+  ended: false,
+  envelope: undefined,
+};
 
 /** Counts items; `result()` at any time. */
 export function createSummary(): { add(item: Item): void; result(): Summary } {
   const disks = new Map<string, DiskSummary>();
+  const envelopes = createEnvelopeSummary();
   let all = EMPTY;
   let last: Item | undefined;
 
@@ -47,11 +62,16 @@ export function createSummary(): { add(item: Item): void; result(): Summary } {
       const ended = item.type === "eos" && last?.type === "progress" && last.percent === 100;
       last = item;
       all = { ...all, ended };
+      envelopes.add(item);
       if (item.type === "block") addBlocks(item.device, item.offset, 1, false);
       else if (item.type === "zero") addBlocks(item.device, item.offset, item.blocks, true);
       else if (item.type === "progress") all = { ...all, progress: all.progress + 1, percent: item.percent };
-      else all = { ...all, sections: all.sections + 1 };
+      else if (item.type === "eos") all = { ...all, sections: all.sections + 1 };
+      else if (item.type === "empty-parts") all = { ...all, sections: all.sections + item.block };
     },
-    result: () => ({ ...all, disks: [...disks.values()] }),
+    result() {
+      const envelope = envelopes.result();
+      return { ...all, disks: [...disks.values()], envelope, ended: envelope?.ended ?? all.ended };
+    },
   };
 }
