@@ -47,14 +47,14 @@ export interface EmptyParts {
 }
 
 /** The stream's rest behind the last section that is parsed. */
-export interface MachineRest {
+interface MachineRest {
   readonly type: "opaque";
   readonly position: number;
   readonly bytes: number;
 }
 
 /** The device list of the description at the stream's end. */
-export interface MachineDevices {
+interface MachineDevices {
   readonly type: "devices";
   readonly position: number;
   /** Undefined where no description is there. */
