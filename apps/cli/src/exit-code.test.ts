@@ -20,6 +20,7 @@ it.each([
   [new MigrationError("in-doubt", "x", { ...running, guest: "paused" }), 4, "in-doubt"],
   [new MigrationError("wire", "x", { ...running, guest: "lost" }), 6, "failed"],
   [new LoadError("incomplete", "x", touched), 1, "failed"],
+  [new LoadError("in-doubt", "x", touched), 4, "in-doubt"],
   [new LoadError("unknown-device", "x", untouched), 3, "failed"],
   [new LoadError("cancelled", "x", touched), 130, "cancelled"],
   [new DeviceError("in-use", "vda", "x"), 3, "failed"],

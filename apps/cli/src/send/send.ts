@@ -5,6 +5,7 @@ import type { Output } from "../output/output.ts";
 import { createRate } from "../output/rate.ts";
 import type { CommandWorld } from "../run-command.ts";
 import { completedFields, describeEnd, progressOf, settledBytes, statusFields } from "./describe-statistics.ts";
+import { explainQemu } from "./explain-qemu.ts";
 import { assertNoSource, openSendWire } from "./open-send-wire.ts";
 import { openSources } from "./open-sources.ts";
 import type { SendOptions } from "./send-options.ts";
@@ -36,6 +37,8 @@ export async function send(options: SendOptions, world: CommandWorld): Promise<n
       if (!proved) output.say("nobody has checked it: this wire cannot answer");
       output.event("completed", completedFields(statistics, proved));
       return EXIT.ok;
+    } catch (error) {
+      throw options.wire === "qemu" ? explainQemu(error) : error;
     } finally {
       wire.destroy();
     }
