@@ -24,7 +24,7 @@ describe.skipIf(qemu.missing)(`from blkmig to QEMU (${qemu.needs})`, () => {
     const sent = [makeDisk(path("sent0"), 6 * MIB, 1), makeDisk(path("sent1"), 3 * MIB, 2)];
     const { to, received, url } = await waiting(path, [6 * MIB, 3 * MIB]);
     const sources = sent.flatMap((at, index) => ["--disk", `disk${index}=${at}`]);
-    const flags = flag === "--no-zero-blocks" ? [flag] : [];
+    const flags = flag === "--no-zero-blocks" ? [flag, "--machine", "pc-i440fx"] : [];
     const ended = await runBlkmig(["send", url, "--wire", "qemu", "--json", ...flags, ...sources]);
     expect(ended).toMatchObject({ code: 0, stderr: "" });
     expect(ended.stdout).toContain('"proved":true');
