@@ -8,6 +8,7 @@ import { dataExtent, extentAt } from "./file-device-extents.ts";
 import { readAll, writeAll } from "./file-device-transfer.ts";
 import { createZero } from "./file-device-zero.ts";
 import type { OpenFile } from "./open-file.ts";
+import { createRequestGate } from "./request-gate.ts";
 import { segmentsLength } from "./segments-length.ts";
 import type { Syscalls } from "./syscalls.ts";
 
@@ -32,8 +33,9 @@ export interface FileDevice extends BlockDevice {
 export function createFileDevice(options: FileDeviceOptions): FileDevice {
   const { name, size, readOnly, kind, file, syscalls } = options;
   const zero = createZero({ device: name, file, kind, syscalls });
-  const requests = createRequests(name);
+  const requests = createRequestGate(name);
   let synced = Promise.resolve();
+  let closing: Promise<void> | undefined;
 
   function assertWritable(what: string, offset: number): void {
     if (readOnly)
@@ -82,8 +84,13 @@ export function createFileDevice(options: FileDeviceOptions): FileDevice {
     stats: async () => requests.run(async () => file.stat()),
     // One at a time, and never again after a failure: the kernel tells a lost write to one fsync only, and forgets it.
     flush: async () => requests.run(async () => (synced = synced.then(sync))),
-    close: async () => requests.close(async () => file.close()),
+    close: async () => (closing ??= letGo()),
   };
+
+  async function letGo(): Promise<void> {
+    await requests.close();
+    await file.close();
+  }
 
   async function nextExtent(from: number, to: number) {
     if (kind === "block" || !syscalls) return dataExtent(from, to);
@@ -91,36 +98,4 @@ export function createFileDevice(options: FileDeviceOptions): FileDevice {
       throw requestFailed(name, `looking for holes at ${from}`, from, error);
     });
   }
-}
-
-interface Requests {
-  /** Runs one, unless the device is closed. */
-  run<T>(request: () => Promise<T>): Promise<T>;
-  /** Refuses new ones, waits for those under way, then calls `letGo`, once. */
-  close(letGo: () => Promise<void>): Promise<void>;
-}
-
-function createRequests(device: string): Requests {
-  let underWay = 0;
-  let closing: Promise<void> | undefined;
-  let idle: (() => void) | undefined;
-
-  async function close(letGo: () => Promise<void>): Promise<void> {
-    if (underWay > 0) await new Promise<void>((resolve) => (idle = resolve));
-    await letGo();
-  }
-
-  return {
-    run: async (request) => {
-      if (closing) throw new DeviceError("closed", device, "used after it was closed");
-      underWay += 1;
-      try {
-        return await request();
-      } finally {
-        underWay -= 1;
-        if (underWay === 0) idle?.();
-      }
-    },
-    close: async (letGo) => (closing ??= close(letGo)),
-  };
 }

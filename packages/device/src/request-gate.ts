@@ -1,6 +1,6 @@
 import { DeviceError } from "./device-error.ts";
 
-/** Counts the requests of one device's face, holds new ones while paused, and knows when none is under way. */
+/** Counts the requests of one device, or of one face of it, holds new ones while paused, and knows when none is under way. */
 export interface RequestGate {
   /** Throws `DeviceError` `closed` once it is closed. */
   assertOpen(): void;

@@ -14,7 +14,6 @@ export interface Applier {
   readonly ended: boolean;
   /** Whether any byte of any target may have been written. */
   readonly touched: boolean;
-  readonly percent: number;
 }
 
 export interface ApplierParts {
@@ -30,7 +29,6 @@ export interface ApplierParts {
 export function createApplier({ targets, pool, work, land, nameless }: ApplierParts): Applier {
   const zeroes = createZeroRun();
   let touched = false;
-  let percent = 0;
   let saidAll = false; // the last frame was PROGRESS 100
   let ended = false;
   let landing: Uint8Array | undefined; // the pool's buffer under the payload that is coming
@@ -89,7 +87,6 @@ export function createApplier({ targets, pool, work, land, nameless }: ApplierPa
           return landJoined(zeroes.add(target, frame.offset, length));
         }
         case "progress":
-          percent = frame.percent;
           return undefined;
         case "eos":
           return landJoined(zeroes.take());
@@ -100,9 +97,6 @@ export function createApplier({ targets, pool, work, land, nameless }: ApplierPa
     },
     get touched() {
       return touched;
-    },
-    get percent() {
-      return percent;
     },
   };
 }
