@@ -7,13 +7,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "@blkmig/protocol": [],
   "@blkmig/device": [],
   "@blkmig/transport": [],
+  "@blkmig/journal": [],
   "@blkmig/source": ["@blkmig/protocol", "@blkmig/device"],
   "@blkmig/sink": ["@blkmig/protocol", "@blkmig/device"],
-  blkmig: ["@blkmig/device", "@blkmig/protocol", "@blkmig/sink", "@blkmig/source", "@blkmig/transport"],
+  blkmig: [
+    "@blkmig/device",
+    "@blkmig/journal",
+    "@blkmig/protocol",
+    "@blkmig/sink",
+    "@blkmig/source",
+    "@blkmig/transport",
+  ],
 };
 /** Other people's packages that each of ours may need when it runs. */
 const MAY_DEPEND: Readonly<Record<string, readonly string[]>> = {
   "@blkmig/device": ["koffi"],
+  "@blkmig/journal": ["valibot"],
   "@blkmig/transport": ["ws"],
   blkmig: ["commander"],
 };

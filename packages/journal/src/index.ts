@@ -1,0 +1,1 @@
+export { JournalError, type JournalErrorCode } from "./journal-error.ts";
