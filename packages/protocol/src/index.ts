@@ -11,3 +11,16 @@ export { createReturnPathDecoder } from "./return-path-decoder.ts";
 export { encodePong, encodeShut, type ReturnMessage, type ReturnPong, type ReturnShut } from "./return-path.ts";
 export { segmentsLength, type Segments } from "./segments.ts";
 export { findVmDescription } from "./vm-description.ts";
+export {
+  type Crc32,
+  DIGEST_BYTES,
+  FRAME_BYTES,
+  MESSAGE_BYTES,
+  MOST_FRAME_BYTES,
+  SESSION_HEADER_BYTES,
+  SESSION_MAGIC,
+  SESSION_VERSION,
+  type SessionExtent,
+  type SessionFrame,
+} from "./session-frame.ts";
+export type { CommitState, SessionDisk, SessionMessage } from "./session-message.ts";
