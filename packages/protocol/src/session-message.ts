@@ -7,8 +7,11 @@ export interface SessionDisk {
   readonly granularity: number;
 }
 
-/** Where a migration's commit stands at the sink: nothing decided, or what was decided of attempt k. */
-export type CommitState = "open" | "sealed" | "committed" | "aborted";
+/**
+ * Where a migration's commit stands at the sink: nothing sealed, or what was decided of attempt k. `unknown` is said of an
+ * attempt by a sink that has no record of the migration from before this connection: it is never a no.
+ */
+export type CommitState = "open" | "sealed" | "committed" | "aborted" | "unknown";
 
 /**
  * A message of a session: JSON, with unknown keys ignored. Ids are 1 to 64 letters, digits and dashes. `attempt` counts
