@@ -1,10 +1,11 @@
 export type { BlockDevice, Extent, Segments, ZeroOptions } from "./block-device.ts";
 export { DeviceError, type DeviceErrorCode } from "./device-error.ts";
-export type { DirtySet, Guest, Tracker } from "./tracking.ts";
+export type { DirtySet, Guest, Mirror, MirroredWrite, Tracker } from "./tracking.ts";
 export { checkExtent } from "./check-extent.ts";
 export { createBufferPool, type BufferPool } from "./buffer-pool.ts";
 export { createDirtyBitmap, type DirtyBitmap, type Run } from "./dirty-bitmap.ts";
-export { trackWrites, type TrackedDevice } from "./track-writes.ts";
+export type { Clock } from "./clock.ts";
+export { trackWrites, type TrackedDevice, type TrackWritesOptions } from "./track-writes.ts";
 export { joinTrackers } from "./join-trackers.ts";
 export { joinGuests } from "./join-guests.ts";
 export { createOverlay, type OverlayOptions } from "./overlay.ts";

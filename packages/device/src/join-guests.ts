@@ -1,9 +1,15 @@
 import { throwFailures } from "./join-errors.ts";
-import type { Guest } from "./tracking.ts";
+import type { Guest, Mirror } from "./tracking.ts";
+
+type Throttled = Guest & Required<Pick<Guest, "throttle">>;
+type Mirrored = Guest & Required<Pick<Guest, "mirror">>;
 
 /**
- * Several guests as one. All are told to pause at once; if one will not, those that did are resumed and the pause fails.
- * Resuming goes in reverse order and reaches all, whoever fails.
+ * Several guests, of one disk each, as one. All are told to pause at once; if one will not, those that did are resumed and
+ * the pause fails. Resuming goes in reverse order and reaches all, whoever fails.
+ *
+ * It can throttle, and mirror, if all of them can. Each has an equal share of the rate, so that together they keep it;
+ * the nth guest's writes are mirrored as disk n.
  */
 export function joinGuests(guests: readonly Guest[]): Guest {
   return {
@@ -16,7 +22,30 @@ export function joinGuests(guests: readonly Guest[]): Guest {
     async resume() {
       throwFailures(await resumeAll(guests), "some guests would not resume");
     },
+    ...(guests.every(canThrottle) && { throttle: (rate) => throttleAll(guests, rate) }),
+    ...(guests.every(canMirror) && { mirror: (mirror) => mirrorAll(guests, mirror) }),
   };
+}
+
+function canThrottle(guest: Guest): guest is Throttled {
+  return guest.throttle !== undefined;
+}
+
+function canMirror(guest: Guest): guest is Mirrored {
+  return guest.mirror !== undefined;
+}
+
+function throttleAll(guests: readonly Throttled[], bytesPerSecond: number | undefined): void {
+  const share = bytesPerSecond === undefined ? undefined : bytesPerSecond / guests.length;
+  for (const guest of guests) guest.throttle(share);
+}
+
+function mirrorAll(guests: readonly Mirrored[], mirror: Mirror | undefined): void {
+  for (const [nth, guest] of guests.entries()) guest.mirror(mirror && asDisk(nth, mirror));
+}
+
+function asDisk(nth: number, mirror: Mirror): Mirror {
+  return { begin: (_disk, offset, length) => mirror.begin(nth, offset, length) };
 }
 
 async function resumeAll(guests: readonly Guest[]): Promise<PromiseSettledResult<void>[]> {

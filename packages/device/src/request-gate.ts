@@ -4,8 +4,12 @@ import { DeviceError } from "./device-error.ts";
 export interface RequestGate {
   /** Throws `DeviceError` `closed` once it is closed. */
   assertOpen(): void;
-  /** Begins the request now, or, while paused, when its turn comes at `resume()`. Settles as the request does. */
-  run<T>(request: () => Promise<T>): Promise<T>;
+  /**
+   * Begins the request now, or, while paused, when its turn comes at `resume()`. Settles as the request does. What is more,
+   * `waitTurn` may keep it waiting: the request begins when that calls `begin`, once. Until then a pause does not wait for
+   * it, but `close()` does.
+   */
+  run<T>(request: () => Promise<T>, waitTurn?: (begin: () => void) => void): Promise<T>;
   /**
    * Holds requests that begin from now on; settles when those that had begun have settled. Twice is once. A `resume()`
    * meanwhile makes it throw an `AbortError`, for then nothing is held.
@@ -22,6 +26,7 @@ export function createRequestGate(name: string): RequestGate {
   const held: (() => void)[] = [];
   let idle: (() => void)[] = [];
   let underWay = 0;
+  let unbegun = 0;
   let isPaused = false;
   let isClosed = false;
   let resumes = 0;
@@ -48,7 +53,7 @@ export function createRequestGate(name: string): RequestGate {
   }
 
   async function allSettled(): Promise<void> {
-    if (underWay + held.length === 0) return;
+    if (underWay + unbegun === 0) return;
     await nextIdle();
     await allSettled();
   }
@@ -59,11 +64,17 @@ export function createRequestGate(name: string): RequestGate {
 
   return {
     assertOpen,
-    async run(request) {
+    async run(request, waitTurn = atOnce) {
       assertOpen();
-      if (!isPaused) return begin(request);
       return new Promise((resolve, reject) => {
-        held.push(() => void begin(request).then(resolve, reject));
+        unbegun += 1;
+        const goOn = (): void =>
+          waitTurn(() => {
+            unbegun -= 1;
+            void begin(request).then(resolve, reject);
+          });
+        if (isPaused) held.push(goOn);
+        else goOn();
       });
     },
     async pause() {
@@ -86,4 +97,8 @@ export function createRequestGate(name: string): RequestGate {
       await allSettled();
     },
   };
+}
+
+function atOnce(begin: () => void): void {
+  begin();
 }

@@ -1,10 +1,20 @@
-import type { BlockDevice, Extent } from "./block-device.ts";
-import { checkExtent } from "./check-extent.ts";
+import type { BlockDevice } from "./block-device.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import { DeviceError } from "./device-error.ts";
 import { createDirtyBitmap, type DirtyBitmap } from "./dirty-bitmap.ts";
-import { createRequestGate, type RequestGate } from "./request-gate.ts";
-import { segmentsLength } from "./segments-length.ts";
-import type { Guest, Tracker } from "./tracking.ts";
+import { createGuestFace } from "./guest-face.ts";
+import { type Change, landChange } from "./land-change.ts";
+import { createMigrationFace } from "./migration-face.ts";
+import { createRequestGate } from "./request-gate.ts";
+import { createThrottle } from "./throttle.ts";
+import type { Guest, Mirror, Tracker } from "./tracking.ts";
+
+export interface TrackWritesOptions {
+  /** Bytes: a power of two from 512 to 1 MiB. */
+  readonly granularity: number;
+  /** What a throttled guest waits by. Default: the machine's own. */
+  readonly clock?: Clock;
+}
 
 /** One disk, two faces: what the guest uses, and what a migration reads. */
 export interface TrackedDevice {
@@ -17,28 +27,38 @@ export interface TrackedDevice {
   readonly disk: BlockDevice;
   /** Says what was written through the guest's face. */
   readonly tracker: Tracker;
-  /** Pauses and resumes the guest's face. */
-  readonly control: Guest;
+  /** Pauses, resumes, throttles and mirrors the guest's face. Only what is tracked can be mirrored (`TypeError`). */
+  readonly control: Required<Guest>;
 }
 
 /**
  * Tracks what a guest writes to `device`, in granules of `granularity` bytes, while the tracker is started.
  *
  * A write is marked after it has landed and before it is answered, whether it succeeded or not: so what `sync()` did not
- * say yet, a later one says, and a paused guest has nothing unmarked. Nobody may write `device` but through `guest`.
+ * say yet, a later one says, and a paused guest has nothing unmarked. A write that a mirror has carried is not marked. Nobody
+ * may write `device` but through `guest`.
  *
  * Closing a face ends that face only; `device` is borrowed, and closed by whoever opened it.
  */
-export function trackWrites(device: BlockDevice, options: { readonly granularity: number }): TrackedDevice {
-  const { granularity } = options;
+export function trackWrites(device: BlockDevice, options: TrackWritesOptions): TrackedDevice {
+  const { granularity, clock = systemClock } = options;
   // Made and thrown away: a wrong granularity is the caller's mistake now, not when tracking starts.
   createDirtyBitmap({ size: device.size, granularity });
   const gate = createRequestGate(device.name);
+  const throttle = createThrottle(clock);
   let marks: DirtyBitmap | undefined;
+  let mirror: Mirror | undefined;
+
+  async function perform(change: Change): Promise<void> {
+    const { offset, length } = change;
+    const begin = (): Promise<void> =>
+      landChange(change, length > 0 ? mirror : undefined, () => marks?.mark(offset, length));
+    return gate.run(begin, (turn) => throttle.enter(length, turn));
+  }
 
   return {
-    guest: createGuestFace(device, gate, (offset, length) => marks?.mark(offset, length)),
-    disk: createDiskFace(device),
+    guest: createGuestFace(device, gate, perform),
+    disk: createMigrationFace(device),
     tracker: {
       async start() {
         if (marks !== undefined) throw new DeviceError("in-use", device.name, "its writes are tracked already");
@@ -50,112 +70,28 @@ export function trackWrites(device: BlockDevice, options: { readonly granularity
       },
       async stop() {
         marks = undefined;
+        mirror = undefined;
+        throttle.setRate(undefined);
       },
     },
     control: {
-      pause: () => gate.pause(),
+      async pause() {
+        throttle.hold();
+        await gate.pause();
+      },
       async resume() {
+        // Before those that the gate holds, for they came later.
+        throttle.release();
         gate.resume();
       },
-    },
-  };
-}
-
-function createGuestFace(
-  device: BlockDevice,
-  gate: RequestGate,
-  mark: (offset: number, length: number) => void,
-): BlockDevice {
-  const { name, size, readOnly } = device;
-
-  function check(offset: number, length: number): void {
-    gate.assertOpen();
-    checkExtent(name, size, offset, length);
-  }
-
-  async function change(offset: number, length: number, request: () => Promise<void>): Promise<void> {
-    check(offset, length);
-    return gate.run(async () => {
-      try {
-        await request();
-      } finally {
-        // After it landed, or a sync and a read in between would lose it; before the answer, or a guest that was told of
-        // its write could be paused, and switched over, without it. A failed write may have landed in part.
-        mark(offset, length);
-      }
-    });
-  }
-
-  return {
-    name,
-    size,
-    readOnly,
-    async read(offset, into) {
-      check(offset, into.length);
-      return gate.run(() => device.read(offset, into));
-    },
-    async write(offset, data) {
-      const length = segmentsLength(data);
-      return change(offset, length, () => device.write(offset, data));
-    },
-    async zero(offset, length, zeroing) {
-      return change(offset, length, () => device.zero(offset, length, zeroing));
-    },
-    async *extents(offset, length) {
-      check(offset, length);
-      const extents = device.extents(offset, length)[Symbol.asyncIterator]();
-      // Each step is a request of its own: a slow reader of the list must not keep a pause waiting.
-      try {
-        for (;;) {
-          const step: IteratorResult<Extent> = await gate.run(() => extents.next());
-          if (step.done) return;
-          yield step.value;
+      throttle: (bytesPerSecond) => throttle.setRate(bytesPerSecond),
+      mirror(next) {
+        // Its failures are marked: without marks they would be lost.
+        if (next !== undefined && marks === undefined) {
+          throw new TypeError(`disk '${device.name}': mirror() of writes that are not tracked`);
         }
-      } finally {
-        await extents.return?.();
-      }
+        mirror = next;
+      },
     },
-    async flush() {
-      gate.assertOpen();
-      return gate.run(() => device.flush());
-    },
-    close: () => gate.close(),
-  };
-}
-
-function createDiskFace(device: BlockDevice): BlockDevice {
-  const { name, size, readOnly } = device;
-  const gate = createRequestGate(name);
-
-  function refuse(offset: number, length: number): never {
-    gate.assertOpen();
-    checkExtent(name, size, offset, length);
-    throw new DeviceError("read-only", name, "a migration does not write the disk that it reads", { offset });
-  }
-
-  return {
-    name,
-    size,
-    // What the disk is, not what this face permits: a migration leaves read-only media out.
-    readOnly,
-    async read(offset, into) {
-      gate.assertOpen();
-      return gate.run(() => device.read(offset, into));
-    },
-    async write(offset, data) {
-      refuse(offset, segmentsLength(data));
-    },
-    async zero(offset, length) {
-      refuse(offset, length);
-    },
-    async *extents(offset, length) {
-      gate.assertOpen();
-      yield* device.extents(offset, length);
-    },
-    async flush() {
-      gate.assertOpen();
-      return gate.run(() => device.flush());
-    },
-    close: () => gate.close(),
   };
 }
