@@ -1,4 +1,6 @@
 import type { Connection, Listener } from "./connection.ts";
+import type { SshOptions } from "./ssh-connect.ts";
+import type { TlsOptions } from "./tls-options.ts";
 import { TransportError } from "./transport-error.ts";
 import { formatWireUrl } from "./wire-url-text.ts";
 import type { WireUrl } from "./wire-url.ts";
@@ -6,11 +8,21 @@ import type { WireUrl } from "./wire-url.ts";
 export interface ConnectUrlOptions {
   /** Ends the attempt, not the connection. */
   readonly signal?: AbortSignal;
+  /** For `tls:` and `wss:`, which need it; refused with every other kind of wire. */
+  readonly tls?: TlsOptions;
+  /** For `ssh:`, which needs it. */
+  readonly ssh?: SshOptions;
 }
 
 export interface ListenUrlOptions {
   /** For WebSockets: origins whose pages may connect; none by default. */
   readonly allowOrigin?: readonly string[];
+  /** For `tls:` and `wss:`, which need it; refused with every other kind of wire. */
+  readonly tls?: TlsOptions;
+  /** For TLS and WebSockets: a peer that is not ready in that time is dropped. Default 10 seconds. */
+  readonly handshakeTimeoutMs?: number;
+  /** For TLS: hears of each peer that was turned away, and why, in a sentence. */
+  readonly onRefused?: (peer: string, why: string) => void;
 }
 
 /**
