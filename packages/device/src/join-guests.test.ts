@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 
 import { joinGuests } from "./join-guests.ts";
+import { createMemoryDevice } from "./memory-device.ts";
+import { trackWrites } from "./track-writes.ts";
 import type { Guest } from "./tracking.ts";
 
 function createLogged(name: string, log: string[], failing: readonly string[] = []): Guest {
@@ -39,5 +41,48 @@ describe("joinGuests", () => {
     await expect(joined.pause()).rejects.toMatchObject({
       errors: [{ message: "b would not pause" }, { message: "a would not resume" }],
     });
+  });
+
+  it("throttles all, each to an equal share, so that together they keep to the rate", () => {
+    const log: string[] = [];
+    const throttled = (name: string): Guest => ({
+      ...createLogged(name, log),
+      throttle: (rate) => void log.push(`${name} ${rate}`),
+    });
+    const joined = joinGuests([throttled("a"), throttled("b")]);
+    joined.throttle!(1000);
+    joined.throttle!(undefined);
+    expect(log).toEqual(["a 500", "b 500", "a undefined", "b undefined"]);
+  });
+
+  it("mirrors the nth guest's writes as disk n", async () => {
+    const disks = [0, 1, 2].map(() => trackWrites(createMemoryDevice({ size: 4096 }), { granularity: 512 }));
+    const joined = joinGuests(disks.map(({ control }) => control));
+    await Promise.all(disks.map(({ tracker }) => tracker.start()));
+    const begun: number[][] = [];
+    joined.mirror!({
+      async begin(...place) {
+        begun.push(place);
+        return { async carry() {}, end() {} };
+      },
+    });
+    for (const [nth, { guest }] of disks.entries()) await guest.zero(nth * 10, 7);
+    joined.mirror!(undefined);
+    await disks[0]!.guest.zero(0, 1);
+    expect(begun).toEqual([
+      [0, 0, 7],
+      [1, 10, 7],
+      [2, 20, 7],
+    ]);
+  });
+
+  it("can only do what all of them can", () => {
+    const plain = createLogged("a", []);
+    const throttled: Guest = { ...plain, throttle() {} };
+    const { control } = trackWrites(createMemoryDevice({ size: 4096 }), { granularity: 512 });
+    const abilities = (...guests: Guest[]) => Object.keys(joinGuests(guests)).filter((key) => !(key in plain));
+    expect(abilities(control, control)).toEqual(["throttle", "mirror"]);
+    expect(abilities(control, throttled)).toEqual(["throttle"]);
+    expect(abilities(throttled, plain, control)).toEqual([]);
   });
 });
