@@ -1,6 +1,7 @@
 export { createClassicDecoder } from "./classic-decoder.ts";
 export { encodeBlock, encodeEos, encodeProgress, encodeZeroBlocks } from "./classic-encode.ts";
 export * from "./classic-frame.ts";
+export { crc32 } from "./crc32.ts";
 export type { Decoder } from "./decoder.ts";
 export { encodeDeviceName } from "./device-name.ts";
 export { createEnvelopeDecoder, type EnvelopeOptions } from "./envelope-decoder.ts";
@@ -11,6 +12,8 @@ export { createReturnPathDecoder } from "./return-path-decoder.ts";
 export { encodePong, encodeShut, type ReturnMessage, type ReturnPong, type ReturnShut } from "./return-path.ts";
 export { segmentsLength, type Segments } from "./segments.ts";
 export { findVmDescription } from "./vm-description.ts";
+export { createSessionDecoder, type SessionDecoder, type SessionDecoderOptions } from "./session-decoder.ts";
+export * from "./session-encode.ts";
 export {
   type Crc32,
   DIGEST_BYTES,

@@ -38,6 +38,8 @@ export type SessionMessage =
       /** Whether the source stays a disk of its own. */
       readonly clone: boolean;
     }
+  /** A HELLO whose versions are without ours: nothing else of it was looked at. Decoded only, to be refused. */
+  | { readonly say: "hello-other"; readonly versions: readonly [lowest: number, highest: number] }
   | { readonly say: "flush"; readonly serial: number }
   | { readonly say: "prepare"; readonly attempt: number }
   /** Nothing more will come for this attempt: `frames` data and hole frames were sent on this connection in all. */
