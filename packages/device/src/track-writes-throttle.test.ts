@@ -80,7 +80,7 @@ describe("a throttled guest", () => {
   });
 
   it("has all that is held let go at once when throttling ends, before what comes in the same turn", async () => {
-    const { guest, control, begun } = track();
+    const { guest, control, clock, begun } = track();
     control.throttle(1);
     const requests = [1, 2, 3].map((offset) => guest.write(offset, [new Uint8Array(KiB)]));
     await turns();
@@ -89,6 +89,8 @@ describe("a throttled guest", () => {
     requests.push(guest.write(4, [new Uint8Array(KiB)]));
     await Promise.all(requests);
     expect(begun).toEqual(["write 1", "write 2", "write 3", "write 4"]);
+    // A sleep of a quarter of an hour, for nobody, would keep the process alive.
+    expect(clock.sleeping).toBe(0);
   });
 
   it("has a new rate for what is held already, up and down", async () => {
@@ -196,11 +198,14 @@ function track() {
 }
 
 /** Time that passes when it is told to, from one sleeper's end to the next. */
-function createVirtualClock(): Clock & { runUntil(ms: number): Promise<void> } {
+function createVirtualClock(): Clock & { readonly sleeping: number; runUntil(ms: number): Promise<void> } {
   const sleepers = new Set<{ readonly until: number; readonly wake: () => void }>();
   let now = 0;
   return {
     now: () => now,
+    get sleeping() {
+      return sleepers.size;
+    },
     sleep: (ms, signal) =>
       new Promise((resolve) => {
         const sleeper = {
