@@ -1,1 +1,14 @@
 export { JournalError, type JournalErrorCode } from "./journal-error.ts";
+export type { SourceRecord, TargetRecord } from "./record.ts";
+export { readRecord } from "./read-record.ts";
+export { defaultStateDir, placeOfRecord, type DiskLike, type RecordPlace } from "./record-place.ts";
+export type { DiskIdentityLike } from "./stable-identity.ts";
+export type { JournaledDisk } from "./journaled-disk.ts";
+export type { Run } from "./join-runs.ts";
+export { openTargetJournal, type OpenTargetJournal } from "./open-target-journal.ts";
+export type { FoundTarget } from "./found-target.ts";
+export type { AboutTarget, TargetJournal } from "./target-journal.ts";
+export { openSourceJournal, type OpenSourceJournal } from "./open-source-journal.ts";
+export type { AboutSource, FoundSource, SourceJournal } from "./source-journal.ts";
+export { withheldBlock, type WithheldBlock } from "./withheld-block.ts";
+export { resolveSource, resolveTarget, type SourceVerdict, type TargetVerdict } from "./resolve.ts";

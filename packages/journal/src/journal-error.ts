@@ -2,7 +2,9 @@
 export type JournalErrorCode =
   | "damaged" // no record of ours, or half of one
   | "io" // it could not be read or written durably
-  | "newer"; // written by a later blkmig, whose meaning is not known here
+  | "newer" // written by a later blkmig, whose meaning is not known here
+  | "not-in-doubt" // nothing is left to be resolved by hand
+  | "other-migration"; // the record is of another migration than was said
 
 /** A record of a disk cannot be used. `path` is the record's own. */
 export class JournalError extends Error {

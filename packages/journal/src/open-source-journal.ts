@@ -1,0 +1,87 @@
+import { machineFiles } from "./journal-files.ts";
+import type { JournaledDisk, JournalWorld } from "./journaled-disk.ts";
+import { createOneAtATime } from "./one-at-a-time.ts";
+import { type RecordGroup, openRecordGroup } from "./record-group.ts";
+import type { DiskRecord, SourceRecord } from "./record.ts";
+import type { FoundSource, SourceJournal } from "./source-journal.ts";
+
+export interface OpenSourceJournal {
+  readonly journal: SourceJournal;
+  readonly found: FoundSource | undefined;
+}
+
+/**
+ * Opens the records of a migration's sources; nothing is written. The first disk's is the one that decides from `begin()` on. A
+ * journal that was opened after a crash goes on with the migration that it finds on all its disks. Throws `JournalError`.
+ */
+export async function openSourceJournal(disks: readonly JournaledDisk[]): Promise<OpenSourceJournal> {
+  return openSourceJournalIn({ files: machineFiles, now: () => new Date() }, disks);
+}
+
+export async function openSourceJournalIn(
+  world: JournalWorld,
+  disks: readonly JournaledDisk[],
+): Promise<OpenSourceJournal> {
+  const paths = disks.map(({ record }) => record.path);
+  const group = await openRecordGroup(world.files, paths);
+  const found = findSource(await group.decided());
+  return { journal: createSourceJournal(world, disks, group), found };
+}
+
+function createSourceJournal(
+  { now }: JournalWorld,
+  disks: readonly JournaledDisk[],
+  group: RecordGroup,
+): SourceJournal {
+  const inOrder = createOneAtATime();
+
+  const begin: SourceJournal["begin"] = async (migration, about = {}) => {
+    const known = findSource((await group.decided()).filter((record) => record?.migration === migration));
+    if (known) assertNotGone(known);
+    await group.settleOthers();
+    const [deciding, ...others] = group.paths;
+    // The deciding record first: a record that points is then never without its decision, nor under an older one.
+    for (const [index, { name, size }] of disks.entries()) {
+      const link = index > 0 ? { decidedBy: deciding! } : others.length > 0 ? { decides: others } : {};
+      const common = { migration, disk: name, size, attempt: known?.attempt ?? 0, ...link, ...about };
+      await group.put(index, { role: "source", state: "sending", ...common, at: now().toISOString() });
+    }
+  };
+
+  const record = async (state: SourceRecord["state"], said?: number): Promise<void> => {
+    const index = group.deciding();
+    const deciding = index === undefined ? undefined : group.own[index];
+    if (index === undefined || deciding?.role !== "source")
+      throw new TypeError("no migration has begun: begin() first");
+    const attempt = said ?? deciding.attempt;
+    if (deciding.state === state && deciding.attempt === attempt) return;
+    assertNotGone(deciding);
+    await group.put(index, { ...deciding, state, attempt, at: now().toISOString() });
+  };
+
+  return {
+    begin: async (migration, about) => inOrder(async () => begin(migration, about)),
+    asked: async (attempt) => inOrder(async () => record("asked", attempt)),
+    kept: async () => inOrder(async () => record("kept")),
+    moved: async (attempt, how) =>
+      inOrder(async () => {
+        await record(how, attempt);
+        // Nothing can change it any more, so no disk's record needs another's.
+        await group.settleOthers();
+      }),
+  };
+}
+
+function assertNotGone({ migration, state }: FoundSource): void {
+  if (state !== "moved" && state !== "cloned") return;
+  throw new TypeError(`migration '${migration}' is committed (${state}): its sources' records are final`);
+}
+
+const MOST_BINDING: readonly SourceRecord["state"][] = ["moved", "asked", "cloned", "sending", "kept"];
+
+function findSource(records: readonly (DiskRecord | undefined)[]): FoundSource | undefined {
+  const [most] = records
+    .filter((record) => record?.role === "source")
+    .toSorted((a, b) => MOST_BINDING.indexOf(a.state) - MOST_BINDING.indexOf(b.state));
+  return most && { migration: most.migration, state: most.state, attempt: most.attempt };
+}

@@ -1,0 +1,39 @@
+import { readWhole } from "./durable-file.ts";
+import { JournalError } from "./journal-error.ts";
+import { type JournalFiles, machineFiles } from "./journal-files.ts";
+import { decodeRecord } from "./record-text.ts";
+import type { DiskRecord, SourceRecord, TargetRecord } from "./record.ts";
+
+/**
+ * What is known of a disk, by the path of its record; undefined if there is none. `state` and `attempt` are those of the record
+ * that decides for all disks of the migration. Only reads. Throws `JournalError`: `damaged` (also where the deciding record is
+ * missing), `newer`, `io`.
+ */
+export async function readRecord(path: string): Promise<TargetRecord | SourceRecord | undefined> {
+  const own = await readOwnRecord(machineFiles, path);
+  return own && decided(machineFiles, path, own);
+}
+
+/** The record as it stands in its own file. */
+export async function readOwnRecord(files: JournalFiles, path: string): Promise<DiskRecord | undefined> {
+  const bytes = await readWhole(files, path);
+  return bytes && decodeRecord(path, bytes);
+}
+
+/** A record with the state that was decided for it. */
+export async function decided(files: JournalFiles, path: string, own: DiskRecord): Promise<DiskRecord> {
+  if (own.decidedBy === undefined) return own;
+  const deciding = await readOwnRecord(files, own.decidedBy);
+  if (!deciding) {
+    const way = "put it back, or remove this one if the disk may be overwritten";
+    throw new JournalError("damaged", path, `the record that decides, ${own.decidedBy}, is missing: ${way}`);
+  }
+  // Whoever takes a deciding record for another migration settles first what it had decided (`settleOthers`). So this one was
+  // never decided, and what it says by itself, that it is unfinished, is so.
+  if (!decides(deciding, own)) return own;
+  return { ...own, state: deciding.state, attempt: deciding.attempt } as DiskRecord;
+}
+
+function decides(deciding: DiskRecord, own: DiskRecord): boolean {
+  return deciding.role === own.role && deciding.migration === own.migration && deciding.decidedBy === undefined;
+}

@@ -1,0 +1,69 @@
+import { makeDurable, removeDurably, writeDurably } from "./durable-file.ts";
+import type { JournalFiles } from "./journal-files.ts";
+import { decided, readOwnRecord } from "./read-record.ts";
+import { encodeRecord } from "./record-text.ts";
+import type { DiskRecord } from "./record.ts";
+
+/** The records of some disks, as they stand in their files. Indexes are those of the disks. */
+export interface RecordGroup {
+  readonly paths: readonly string[];
+  readonly own: readonly (DiskRecord | undefined)[];
+  /** Each with the state that was decided for it. */
+  decided(): Promise<readonly (DiskRecord | undefined)[]>;
+  /** Which one decides for all of them, if one migration has them all. */
+  deciding(): number | undefined;
+  put(index: number, record: DiskRecord): Promise<void>;
+  erase(index: number): Promise<void>;
+  /** Tells every record that one of these decides for what it has decided: before these are overwritten. */
+  settleOthers(): Promise<void>;
+}
+
+export async function openRecordGroup(files: JournalFiles, paths: readonly string[]): Promise<RecordGroup> {
+  if (new Set(paths).size < paths.length) throw new RangeError("two disks would have one record: they look the same");
+  const own = await Promise.all(paths.map((path) => readBelieved(files, path)));
+  return {
+    paths,
+    own,
+    decided: async () => Promise.all(own.map(async (record, index) => record && decided(files, paths[index]!, record))),
+    deciding: () => decidingAmong(own, paths),
+    async put(index, record) {
+      await writeDurably(files, paths[index]!, encodeRecord(record));
+      own[index] = record;
+    },
+    async erase(index) {
+      await removeDurably(files, paths[index]!);
+      own[index] = undefined;
+    },
+    async settleOthers() {
+      for (const [index, record] of own.entries()) if (record) await settleDecidedBy(files, paths[index]!, record);
+      for (const [index, path] of paths.entries()) own[index] = await readOwnRecord(files, path);
+    },
+  };
+}
+
+/** What it says will be acted upon: a crash of the machine must not take it back. */
+async function readBelieved(files: JournalFiles, path: string): Promise<DiskRecord | undefined> {
+  const record = await readOwnRecord(files, path);
+  if (record) await makeDurable(files, path);
+  return record;
+}
+
+async function settleDecidedBy(files: JournalFiles, path: string, deciding: DiskRecord): Promise<void> {
+  for (const other of deciding.decides ?? []) {
+    const record = await readOwnRecord(files, other);
+    if (record?.decidedBy !== path || record.migration !== deciding.migration) continue;
+    const { decidedBy: _, ...settled } = record;
+    const { state, attempt } = deciding;
+    await writeDurably(files, other, encodeRecord({ ...settled, state, attempt } as DiskRecord));
+  }
+}
+
+function decidingAmong(own: readonly (DiskRecord | undefined)[], paths: readonly string[]): number | undefined {
+  const index = own.findIndex((record) => record && record.decidedBy === undefined);
+  const deciding = own[index];
+  if (!deciding) return undefined;
+  const others = own.filter((_, other) => other !== index);
+  const pointsToIt = (record: DiskRecord | undefined): boolean =>
+    record?.decidedBy === paths[index] && record?.migration === deciding.migration && record.role === deciding.role;
+  return others.every(pointsToIt) ? index : undefined;
+}
