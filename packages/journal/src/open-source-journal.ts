@@ -39,13 +39,12 @@ function createSourceJournal(
     const known = findSource((await group.decided()).filter((record) => record?.migration === migration));
     if (known) assertNotGone(known);
     await group.settleOthers();
-    const [deciding, ...others] = group.paths;
-    // The deciding record first: a record that points is then never without its decision, nor under an older one.
-    for (const [index, { name, size }] of disks.entries()) {
-      const link = index > 0 ? { decidedBy: deciding! } : others.length > 0 ? { decides: others } : {};
-      const common = { migration, disk: name, size, attempt: known?.attempt ?? 0, ...link, ...about };
-      await group.put(index, { role: "source", state: "sending", ...common, at: now().toISOString() });
-    }
+    const attempt = known?.attempt ?? 0;
+    const at = now().toISOString();
+    await group.putAll((index, link) => {
+      const { name, size } = disks[index]!;
+      return { role: "source", migration, disk: name, size, state: "sending", attempt, ...link, ...about, at };
+    });
   };
 
   const record = async (state: SourceRecord["state"], said?: number): Promise<void> => {

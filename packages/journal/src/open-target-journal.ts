@@ -7,6 +7,7 @@ import { type RecordGroup, openRecordGroup } from "./record-group.ts";
 import type { DiskRecord, TargetRecord } from "./record.ts";
 import { isDecided } from "./target-decision.ts";
 import type { TargetJournal } from "./target-journal.ts";
+import { rememberWhatWas, type WhatWas } from "./what-was.ts";
 import { withheldBlockIn } from "./withheld-block.ts";
 
 /** More runs than this are joined: a record stays small, whatever was written. */
@@ -35,12 +36,6 @@ export async function openTargetJournalIn(
   return { journal: createTargetJournal(world, disks, group), found };
 }
 
-/** What was there before `begin()`. */
-interface Before {
-  readonly record: DiskRecord | undefined;
-  readonly firstBlock: Uint8Array | undefined;
-}
-
 function createTargetJournal(
   { files, now }: JournalWorld,
   disks: readonly JournaledDisk[],
@@ -48,29 +43,23 @@ function createTargetJournal(
 ): TargetJournal {
   const inOrder = createOneAtATime();
   const withheld = group.paths.map((path) => withheldBlockIn(files, path));
-  let before: readonly Before[] | undefined;
+  let before: WhatWas | undefined;
 
   const begin: TargetJournal["begin"] = async (migration, about = {}) => {
     const same = ofMigration(await group.decided(), migration);
     const attempt = attemptToContinue(same);
     await group.settleOthers();
-    before ??= await Promise.all(
-      group.own.map(async (record, index) => ({ record, firstBlock: await withheld[index]!.load() })),
-    );
+    before ??= await rememberWhatWas(group, withheld);
     for (const [index, block] of withheld.entries()) {
       // Before the record is another's: committing that one would write the first block of this.
       if (!same[index]) await block.remove();
     }
-    const [deciding, ...others] = group.paths;
-    // The deciding record first: a record that points is then never without its decision, nor under an older one. Nothing is
-    // written until all are here, so a crash in between leaves disks that are as they were, and at worst too many marked.
-    for (const [index, { name, size }] of disks.entries()) {
-      const link = index > 0 ? { decidedBy: deciding! } : others.length > 0 ? { decides: others } : {};
+    const at = now().toISOString();
+    await group.putAll((index, link) => {
+      const { name, size } = disks[index]!;
       const held = same[index]?.held ?? [];
-      const at = now().toISOString();
-      const common = { migration, disk: name, size, attempt, ...link, ...about };
-      await group.put(index, { role: "target", state: "incomplete", ...common, held, at });
-    }
+      return { role: "target", migration, disk: name, size, state: "incomplete", attempt, ...link, ...about, held, at };
+    });
   };
 
   const held: TargetJournal["held"] = async (runs) => {
@@ -99,12 +88,7 @@ function createTargetJournal(
   };
 
   const forget: TargetJournal["forget"] = async () => {
-    // The deciding one last: one that points to it must find it.
-    for (const [index, { record, firstBlock }] of [...(before ?? []).entries()].toReversed()) {
-      if (firstBlock) await withheld[index]!.save(firstBlock);
-      if (record) await group.put(index, record);
-      else await group.erase(index);
-    }
+    await before?.putBack();
     before = undefined;
   };
 

@@ -7,11 +7,15 @@ import type { DiskRecord, SourceRecord, TargetRecord } from "./record.ts";
 /**
  * What is known of a disk, by the path of its record; undefined if there is none. `state` and `attempt` are those of the record
  * that decides for all disks of the migration. Only reads. Throws `JournalError`: `damaged` (also where the deciding record is
- * missing), `newer`, `io`.
+ * missing or another's), `newer`, `io`.
  */
 export async function readRecord(path: string): Promise<TargetRecord | SourceRecord | undefined> {
-  const own = await readOwnRecord(machineFiles, path);
-  return own && decided(machineFiles, path, own);
+  return readRecordIn(machineFiles, path);
+}
+
+export async function readRecordIn(files: JournalFiles, path: string): Promise<DiskRecord | undefined> {
+  const own = await readOwnRecord(files, path);
+  return own && decided(files, path, own);
 }
 
 /** The record as it stands in its own file. */
@@ -24,14 +28,14 @@ export async function readOwnRecord(files: JournalFiles, path: string): Promise<
 export async function decided(files: JournalFiles, path: string, own: DiskRecord): Promise<DiskRecord> {
   if (own.decidedBy === undefined) return own;
   const deciding = await readOwnRecord(files, own.decidedBy);
-  if (!deciding) {
-    const way = "put it back, or remove this one if the disk may be overwritten";
-    throw new JournalError("damaged", path, `the record that decides, ${own.decidedBy}, is missing: ${way}`);
+  if (deciding && decides(deciding, own)) {
+    return { ...own, state: deciding.state, attempt: deciding.attempt } as DiskRecord;
   }
-  // Whoever takes a deciding record for another migration settles first what it had decided (`settleOthers`). So this one was
-  // never decided, and what it says by itself, that it is unfinished, is so.
-  if (!decides(deciding, own)) return own;
-  return { ...own, state: deciding.state, attempt: deciding.attempt } as DiskRecord;
+  // Whoever takes a deciding record for another migration settles first what it had decided (`settleOthers`), so neither is
+  // left by a crash. What was decided is not known then, and must not be guessed.
+  const trouble = deciding ? "is of another migration" : "is missing";
+  const way = "put it back, or remove this one if nothing is in doubt";
+  throw new JournalError("damaged", path, `the record that decides, ${own.decidedBy}, ${trouble}: ${way}`);
 }
 
 function decides(deciding: DiskRecord, own: DiskRecord): boolean {
