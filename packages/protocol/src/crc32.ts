@@ -5,8 +5,8 @@ const POLYNOMIAL = 0xedb8_8320;
 const tables = new Uint32Array(SLICES * 256);
 
 /**
- * CRC-32 (IEEE 802.3, reflected) in plain JavaScript, eight bytes a step: where there is no `node:zlib`, whose `crc32` is
- * several times as fast and gives the same.
+ * CRC-32 (IEEE 802.3, reflected) in plain JavaScript, eight bytes a step: where there is no `node:zlib`, whose `crc32` gives
+ * the same in a third of the time.
  *
  * @param data Borrowed for the call.
  * @param seed The CRC-32 of what stands before `data`; 0 where nothing does.

@@ -1,9 +1,11 @@
 /// <reference types="vite/types/importMeta.d.ts" />
+import type { SessionMessage } from "@blkmig/protocol";
 
-/** Bytes written out, or one short row of them repeated. Spaces only part the fields. */
+/** Bytes written out, or one short row of them repeated; or a text, as UTF-8. Spaces in `hex` only part the fields. */
 export interface VectorBytes {
-  hex: string;
+  hex?: string;
   repeat?: number;
+  text?: string;
 }
 
 export interface VectorFrame {
@@ -14,15 +16,25 @@ export interface VectorFrame {
   data?: VectorBytes;
   percent?: number;
   value?: number;
+  disk?: number;
+  length?: number;
+  /** In hex, or "zero". */
+  digest?: string;
+  equal?: boolean;
+  written?: number;
+  durable?: number;
+  message?: SessionMessage;
 }
 
 /** A golden vector: what stands in one file of `vectors/`. */
 export interface Vector {
   name: string;
   description: string;
-  stream: "classic" | "return-path";
+  stream: "classic" | "return-path" | "session";
   /** "1.1" unless it stands there. */
   generation?: "1.0" | "1.1";
+  /** Of a session: whether the preface has been taken from the wire, and positions begin behind it. */
+  magic?: "taken";
   /** True where our encoder refuses, or has no function, to write it. */
   decodeOnly?: boolean;
   bytes: VectorBytes[];
@@ -44,7 +56,9 @@ export const wireFormat: string = Object.values(
 
 /** The bytes that a vector writes out. */
 export function vectorBytes(pieces: readonly VectorBytes[]): Uint8Array {
-  const parts = pieces.map(({ hex, repeat = 1 }) => repeated(fromHex(hex), repeat));
+  const parts = pieces.map(({ hex = "", repeat = 1, text }) =>
+    text === undefined ? repeated(fromHex(hex), repeat) : new TextEncoder().encode(text),
+  );
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -54,7 +68,8 @@ export function vectorBytes(pieces: readonly VectorBytes[]): Uint8Array {
   return bytes;
 }
 
-function fromHex(hex: string): Uint8Array {
+/** What hex digits say; spaces among them are passed over. */
+export function fromHex(hex: string): Uint8Array {
   const digits = hex.replaceAll(" ", "");
   return Uint8Array.from({ length: digits.length / 2 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
 }
