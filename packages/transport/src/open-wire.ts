@@ -27,48 +27,75 @@ export interface ListenUrlOptions {
 
 /**
  * Dials; what a wire needs is loaded only now. A file is opened for writing: who dials, sends. Throws `TransportError`
- * `connect`, or whatever the wire of that kind throws.
+ * `connect`, or whatever the wire of that kind throws, and `TypeError` for `tls` where nothing would be encrypted.
  */
 export async function connectUrl(url: WireUrl, options: ConnectUrlOptions = {}): Promise<Connection> {
+  const { signal, tls, ssh } = options;
+  const attempt = signal ? { signal } : {};
+  refuseClearText(url, tls);
   switch (url.kind) {
     case "tcp":
-      return (await import("./tcp-wire.ts")).connectTcp({ ...url, ...options });
+      return (await import("./tcp-wire.ts")).connectTcp({ ...url, ...attempt });
     case "unix":
-      return (await import("./unix-wire.ts")).connectUnix({ ...url, ...options });
+      return (await import("./unix-wire.ts")).connectUnix({ ...url, ...attempt });
     case "ws":
-      return (await import("./ws-connect.ts")).connectWs({ url: formatWireUrl(url), ...options });
+      return (await import("./ws-connect.ts")).connectWs({ url: formatWireUrl(url), ...attempt });
     case "stdio":
       return (await import("./open-stdio.ts")).openStdio();
     case "file":
       return (await import("./write-stream-file.ts")).writeStreamFile(url.path);
     case "tls":
+      if (!tls) throw lacking("connect", url, KEYS);
+      return (await import("./tls-connect.ts")).connectTls({ ...url, ...attempt, tls });
     case "wss":
+      if (!tls) throw lacking("connect", url, KEYS);
+      return (await import("./ws-connect.ts")).connectWs({ url: formatWireUrl(url), ...attempt, tls });
     case "ssh":
-      throw notBuilt("connect", url);
+      if (!ssh) throw lacking("connect", url, "what to run there: the option ssh with remote");
+      return (await import("./ssh-connect.ts")).connectSsh(url, { ...ssh, ...attempt });
   }
 }
 
 /**
  * Listens; stdio and files are one peer that is there already, and a file is opened for reading: who listens, receives.
- * Throws `TransportError` `listen`, or whatever the wire of that kind throws.
+ * Throws `TransportError` `listen`, or whatever the wire of that kind throws, and `TypeError` for `tls` where nothing would
+ * be encrypted.
  */
 export async function listenUrl(url: WireUrl, options: ListenUrlOptions = {}): Promise<Listener> {
+  const { tls, ...others } = options;
+  refuseClearText(url, tls);
   switch (url.kind) {
     case "tcp":
       return (await import("./tcp-wire.ts")).listenTcp(url);
     case "unix":
       return (await import("./unix-wire.ts")).listenUnix(url);
     case "ws":
-      return (await import("./ws-listen.ts")).listenWs({ ...url, ...options });
+      return (await import("./ws-listen.ts")).listenWs({ ...url, ...others });
     case "stdio":
       return listenOnce(url, (await import("./open-stdio.ts")).openStdio());
     case "file":
       return listenOnce(url, await (await import("./read-stream-file.ts")).readStreamFile(url.path));
     case "tls":
+      if (!tls) throw lacking("listen", url, KEYS);
+      return (await import("./tls-listen.ts")).listenTls({ ...url, ...others, tls });
     case "wss":
+      if (!tls) throw lacking("listen", url, KEYS);
+      return (await import("./ws-listen.ts")).listenWs({ ...url, ...others, tls });
     case "ssh":
-      throw notBuilt("listen", url);
+      throw new TransportError("listen", formatWireUrl(url), "ssh is for sending only: nobody can listen there");
   }
+}
+
+const KEYS = "a token, or a certificate with its key and ca: the option tls";
+
+function lacking(code: "connect" | "listen", url: WireUrl, what: string): TransportError {
+  return new TransportError(code, formatWireUrl(url), `${url.kind} needs ${what}`);
+}
+
+/** Who gives a key expects it to be used. */
+function refuseClearText(url: WireUrl, tls: TlsOptions | undefined): void {
+  if (tls === undefined || url.kind === "tls" || url.kind === "wss") return;
+  throw new TypeError(`'${formatWireUrl(url)}' is not encrypted by tls: take tls: or wss:, or give no tls`);
 }
 
 /** The one peer there will ever be. */
@@ -83,8 +110,4 @@ function listenOnce(url: WireUrl, peer: Connection): Listener {
     },
     close: () => Promise.resolve(waiting?.destroy(new Error("the listener was closed before this peer was accepted"))),
   };
-}
-
-function notBuilt(code: "connect" | "listen", url: WireUrl): TransportError {
-  return new TransportError(code, formatWireUrl(url), `${url.kind} is not built yet`);
 }

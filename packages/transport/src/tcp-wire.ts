@@ -10,6 +10,9 @@ import { readSocket, type SocketReading } from "./socket-reader.ts";
 /** A peer that vanished without a word is found out after some minutes of silence. */
 const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
 
+/** Half-open from the start: an early end of the peer must not end our side. */
+export const TCP_SOCKET = { noDelay: true, allowHalfOpen: true, ...KEEP_ALIVE } as const;
+
 export interface TcpConnectOptions {
   /** A name or an address; IPv6 without brackets. */
   readonly host: string;
@@ -33,9 +36,7 @@ export interface TcpListenOptions {
 export async function connectTcp(options: TcpConnectOptions): Promise<Connection> {
   const { host, port, signal, reading = "slab" } = options;
   const url = tcpUrl(host, port);
-  // Half-open from the start: until the handle has moved, an early end of the peer must not end our side.
-  const dial = () => connect({ host, port, noDelay: true, allowHalfOpen: true, ...KEEP_ALIVE });
-  const connected = await connectSocket(dial, url, signal);
+  const connected = await connectSocket(() => connect({ host, port, ...TCP_SOCKET }), url, signal);
   return adopt(connected, url, reading);
 }
 
@@ -43,7 +44,7 @@ export async function connectTcp(options: TcpConnectOptions): Promise<Connection
 export async function listenTcp(options: TcpListenOptions): Promise<Listener> {
   const { host, port, backlog, reading = "slab" } = options;
   const arrivals = new Arrivals();
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true, ...KEEP_ALIVE });
+  const server = createServer({ pauseOnConnect: true, ...TCP_SOCKET });
   server.on("connection", (socket) => {
     const peer = tcpUrl(socket.remoteAddress ?? host, socket.remotePort ?? 0);
     arrivals.add(adopt(socket, peer, reading));

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-/** A token of fewer bytes could be guessed. */
-const SHORTEST = 16;
+import { SHORTEST_TOKEN } from "./tls-options.ts";
 
 const TOKEN_BYTES = 32;
 
@@ -22,8 +21,8 @@ export function parseToken(text: string): Uint8Array {
   }
   const bytes = Buffer.from(word, "base64url");
   if (bytes.toString("base64url") !== word) throw new TypeError("the token is not whole: some of it is missing");
-  if (bytes.length < SHORTEST) {
-    throw new TypeError(`a token of ${bytes.length} bytes could be guessed: it must have at least ${SHORTEST}`);
+  if (bytes.length < SHORTEST_TOKEN) {
+    throw new TypeError(`a token of ${bytes.length} bytes could be guessed: it must have at least ${SHORTEST_TOKEN}`);
   }
   return new Uint8Array(bytes);
 }

@@ -1,12 +1,12 @@
 /** Why a wire broke. */
 export type TransportErrorCode =
-  | "connect" // nobody there, or the name is unknown
+  | "connect" // nobody there, the name is unknown, or who is there will not have us
   | "destroyed" // by this side
   | "finished" // by this side: nothing more can be sent
   | "io" // the system said no: `cause` is its error
   | "limit" // the peer sent more than was allowed
   | "listen" // the address cannot be had
-  | "protocol" // the peer does not speak WebSocket as it should
+  | "protocol" // the peer does not speak WebSocket or TLS as it should
   | "reset" // the peer went away in the middle
   | "timeout";
 

@@ -1,3 +1,4 @@
+import { explainCertificateAlert, reasonOf } from "./tls-sentences.ts";
 import { TransportError, type TransportErrorCode } from "./transport-error.ts";
 
 /** What the system calls it when the peer went away in the middle. */
@@ -18,9 +19,17 @@ export function toTransportError(url: string, error: unknown): TransportError {
   const system = error as NodeJS.ErrnoException;
   if (system.code === "ETIMEDOUT")
     return new TransportError("timeout", url, "the peer no longer answers", { cause: error });
+  if (system.code?.startsWith("ERR_SSL_")) return toTlsError(url, system);
   const code: TransportErrorCode = RESET.has(system.code ?? "") ? "reset" : "io";
   const what = code === "reset" ? "the peer went away in the middle" : system.message;
   return new TransportError(code, url, what, { cause: error });
+}
+
+/** What TLS says after the handshake: the peer's verdict on our certificate, or bytes that nobody wrote who has the key. */
+function toTlsError(url: string, error: NodeJS.ErrnoException): TransportError {
+  const refusal = explainCertificateAlert(error.code ?? "");
+  if (refusal) return new TransportError("connect", url, refusal, { cause: error });
+  return new TransportError("protocol", url, `TLS was broken on the way: ${reasonOf(error)}`, { cause: error });
 }
 
 /** Whether one wire still holds. The first thing that breaks it is the error that everybody hears of. */

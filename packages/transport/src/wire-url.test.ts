@@ -100,8 +100,3 @@ test("a file is sent to and received from, once", async () => {
   await listener.close();
   rmSync(folder, { recursive: true });
 });
-
-test.each(["tls://host:1", "wss://host", "ssh://host"])("%s is not built yet", async (text) => {
-  await expect(connectUrl(parseWireUrl(text))).rejects.toMatchObject({ code: "connect" });
-  await expect(listenUrl(parseWireUrl(text))).rejects.toMatchObject({ code: "listen" });
-});

@@ -4,13 +4,16 @@ import { WebSocket } from "ws";
 
 import { toAbortError } from "./connect-socket.ts";
 import type { Connection } from "./connection.ts";
+import { type TlsOptions, toDialSettings } from "./tls-options.ts";
+import { explainDialFailure } from "./tls-sentences.ts";
 import { TransportError } from "./transport-error.ts";
 import { createWsConnection } from "./ws-connection.ts";
 import { HANDSHAKE_TIMEOUT_MS, toWsSettings, type WsLimits } from "./ws-limits.ts";
 
 export interface WsConnectOptions extends WsLimits {
-  /** `ws://host:port/path`. */
+  /** `ws://host:port/path`, or `wss:` together with `tls`. */
   readonly url: string;
+  readonly tls?: TlsOptions;
   /** Ends the attempt, not the connection. */
   readonly signal?: AbortSignal;
   /** Sent along with the upgrade request. */
@@ -24,12 +27,17 @@ export interface WsConnectOptions extends WsLimits {
  */
 const noMask = (mask: Buffer) => void mask.fill(0);
 
-/** Dials. Throws `TransportError` `connect`, or `destroyed`/`timeout` when the signal ended it. */
+/**
+ * Dials. Throws `TransportError` `connect`, or `destroyed`/`timeout` when the signal ended it, and `TypeError` when `tls`
+ * and the URL's kind do not fit, or it can be no key.
+ */
 export async function connectWs(options: WsConnectOptions): Promise<Connection> {
-  const { url, signal, headers = {}, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
+  const { url, signal, tls, headers = {}, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
+  if (url.startsWith("wss:") !== (tls !== undefined)) throw new TypeError(`'${url}': wss: and tls go together`);
+  const security = tls ? toDialSettings(tls, new URL(url).hostname.replace(/^\[|\]$/gu, "")) : {};
   if (signal?.aborted) throw toAbortError(url, signal.reason);
   const settings = { ...toWsSettings(options), generateMask: noMask, handshakeTimeout: handshakeTimeoutMs, headers };
-  const ws = new WebSocket(url, settings);
+  const ws = new WebSocket(url, { ...security, ...settings });
   const giveUp = () => ws.terminate();
   signal?.addEventListener("abort", giveUp, { once: true });
   try {
@@ -37,10 +45,17 @@ export async function connectWs(options: WsConnectOptions): Promise<Connection> 
   } catch (error) {
     ws.terminate();
     if (signal?.aborted) throw toAbortError(url, signal.reason);
-    throw new TransportError("connect", url, `cannot connect: ${(error as Error).message}`, { cause: error });
+    throw new TransportError("connect", url, explain(error as Error, tls), { cause: error });
   } finally {
     signal?.removeEventListener("abort", giveUp);
   }
+}
+
+/** The upgrade fails by what HTTP answered, before that TLS and before that TCP, which has no code of TLS. */
+function explain(error: NodeJS.ErrnoException, tls: TlsOptions | undefined): string {
+  const { code = "HPE_" } = error; // the names of what is wrong in HTTP begin so
+  const isOfTls = tls !== undefined && !code.startsWith("HPE_") && !("syscall" in error) && !("errors" in error);
+  return isOfTls ? explainDialFailure(error, tls) : `cannot connect: ${error.message}`;
 }
 
 /** The connection is made inside the event: a moment later the first messages would be lost. */

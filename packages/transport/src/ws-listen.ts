@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { isIPv6 } from "node:net";
+import { type AddressInfo, isIPv6 } from "node:net";
 import type { Duplex } from "node:stream";
 
 import { WebSocketServer } from "ws";
@@ -8,8 +7,10 @@ import { WebSocketServer } from "ws";
 import { Arrivals } from "./arrivals.ts";
 import type { Listener } from "./connection.ts";
 import { listenOn } from "./listen-on.ts";
+import type { TlsOptions } from "./tls-options.ts";
 import { createWsConnection } from "./ws-connection.ts";
 import { HANDSHAKE_TIMEOUT_MS, toWsSettings, type WsLimits } from "./ws-limits.ts";
+import { createWssServer } from "./wss-server.ts";
 
 export interface WsListenOptions extends WsLimits {
   /** An address of this machine; IPv6 without brackets. */
@@ -23,32 +24,40 @@ export interface WsListenOptions extends WsLimits {
    * upgrade and lets any page dial any address, this machine's own ones too: without this a page could feed us a disk.
    */
   readonly allowOrigin?: readonly string[];
+  /** Listens for `wss:` and nothing else. */
+  readonly tls?: TlsOptions;
+  /** With `tls`: hears of each peer that was turned away by it (`wss://10.0.0.2:4711/`), and why, in a sentence. */
+  readonly onRefused?: (peer: string, why: string) => void;
 }
 
-/** Listens. Throws `TransportError` `listen`. */
+/** Listens. Throws `TransportError` `listen`, and `TypeError` for a `tls` that can be no key. */
 export async function listenWs(options: WsListenOptions): Promise<Listener> {
-  const { host, port, path } = options;
+  const { host, port, path, tls, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS, onRefused } = options;
   const arrivals = new Arrivals();
-  const server = createHandshakeServer(options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS);
+  const toUrl = (at: string, on: number) => wsUrl(tls ? "wss" : "ws", at, on, path);
+  const http = createHandshakeServer(handshakeTimeoutMs);
+  const secure = tls && createWssServer(http, tls, toUrl, { handshakeTimeoutMs, onRefused });
   const settings = { ...toWsSettings(options), noServer: true, clientTracking: false };
   const upgrader = new WebSocketServer(settings);
-  server.on("upgrade", (request, socket, head) => {
+  http.on("upgrade", (request, socket, head) => {
     const refusal = refuseUpgrade(request, options);
     if (refusal) return refuse(socket, refusal);
     const { remoteAddress = host, remotePort = 0 } = request.socket;
-    const peer = wsUrl(remoteAddress, remotePort, path);
     return upgrader.handleUpgrade(request, socket, head, (ws) => {
-      arrivals.add(createWsConnection(ws, socket, peer, options));
+      secure?.enter(socket);
+      arrivals.add(createWsConnection(ws, socket, toUrl(remoteAddress, remotePort), options));
     });
   });
-  await listenOn(server, { host, port }, wsUrl(host, port, path));
-  const url = wsUrl(host, (server.address() as AddressInfo).port, path);
+  const server = secure?.server ?? http;
+  await listenOn(server, { host, port }, toUrl(host, port));
+  const url = toUrl(host, (server.address() as AddressInfo).port);
   return {
     url,
     accept: () => arrivals.accept(),
     close() {
       server.close(); // without waiting: it would wait for the peers that live on
-      server.closeAllConnections(); // those that have not become WebSockets
+      secure?.close();
+      http.closeAllConnections(); // those that have not become WebSockets
       arrivals.close(url);
       return Promise.resolve();
     },
@@ -76,6 +85,6 @@ function refuse(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }
 
-function wsUrl(host: string, port: number, path: string): string {
-  return `ws://${isIPv6(host) ? `[${host}]` : host}:${port}${path}`;
+function wsUrl(kind: "ws" | "wss", host: string, port: number, path: string): string {
+  return `${kind}://${isIPv6(host) ? `[${host}]` : host}:${port}${path}`;
 }

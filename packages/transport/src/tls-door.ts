@@ -1,0 +1,81 @@
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { createServer, type TlsOptions as ServerOptions, type TLSSocket } from "node:tls";
+
+import { explainRefusal } from "./tls-sentences.ts";
+
+/** So many peers may be in their handshake at once; more are turned away, or strangers could keep us busy. */
+const AT_ONCE = 64;
+
+export interface DoorOptions {
+  /** A peer that is not ready in that time is dropped. */
+  readonly handshakeTimeoutMs: number;
+  /** Hears of each peer that was turned away, and why, in a sentence. */
+  readonly onRefused?: ((peer: string, why: string) => void) | undefined;
+}
+
+/** A peer that has arrived and is not yet a connection. */
+export interface Newcomer {
+  readonly peer: string;
+  /** What its encrypted bytes come by; closed when it is turned away. */
+  readonly raw: Socket;
+  /** `raw`, or what stands before it. */
+  readonly stream: Duplex;
+  /** Called once the handshake is done; the peer stays a newcomer, and may be dropped, until `enter` is called. */
+  readonly onSecure: (socket: TLSSocket, enter: () => void) => void;
+}
+
+/** Where peers prove who they are, one by one and not for ever. */
+export class TlsDoor {
+  readonly #settings: ServerOptions;
+  readonly #options: DoorOptions;
+  readonly #inside = new Set<Socket>();
+
+  constructor(settings: ServerOptions, options: DoorOptions) {
+    this.#settings = settings;
+    this.#options = options;
+  }
+
+  /** Takes ownership of the newcomer's sockets until it enters. */
+  admit({ peer, raw, stream, onSecure }: Newcomer): void {
+    const { handshakeTimeoutMs, onRefused } = this.#options;
+    raw.on("error", () => {}); // it closes as well
+    if (this.#inside.size >= AT_ONCE) {
+      raw.destroy();
+      onRefused?.(peer, `${AT_ONCE} others are in their handshake`);
+      return;
+    }
+    this.#inside.add(raw);
+    const leave = () => {
+      clearTimeout(timer);
+      return this.#inside.delete(raw);
+    };
+    const refuse = (why: string) => {
+      if (leave()) onRefused?.(peer, why);
+    };
+    const timer = setTimeout(() => {
+      refuse(`it was not ready within ${handshakeTimeoutMs} ms`);
+      raw.destroy();
+    }, handshakeTimeoutMs);
+    raw.on("close", () => refuse("it went away during the handshake"));
+    // A server for each: of what fails in a shared one nothing says which peer it was.
+    const server = createServer(this.#settings, (socket) => onSecure(socket, leave));
+    server.on("tlsClientError", (error, socket) => {
+      refuse(explainRefusal(error, nameOf(socket.authorizationError)));
+      raw.destroySoon(); // not at once: it shall hear why
+    });
+    server.emit("connection", stream);
+  }
+
+  /** Drops who has not entered. */
+  close(): void {
+    const dropped = [...this.#inside];
+    this.#inside.clear(); // first: they were not refused
+    for (const raw of dropped) raw.destroy();
+  }
+}
+
+/** Its type says `Error`, and it is a code. */
+function nameOf(authorizationError: unknown): string | undefined {
+  return typeof authorizationError === "string" ? authorizationError : undefined;
+}

@@ -1,0 +1,69 @@
+import type { TlsOptions } from "./tls-options.ts";
+
+const CLEAR_TEXT: ReadonlySet<string> = new Set([
+  "ERR_SSL_HTTP_REQUEST",
+  "ERR_SSL_PACKET_LENGTH_TOO_LONG",
+  "ERR_SSL_RECORD_LAYER_FAILURE",
+  "ERR_SSL_UNEXPECTED_MESSAGE",
+  "ERR_SSL_WRONG_VERSION_NUMBER",
+]);
+
+/** What the other end said against our certificate; OpenSSL's names begin with the version that invented each alert. */
+const CERTIFICATE_ALERT = /_ALERT_(?:(?:BAD|NO|UNSUPPORTED)_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED)$/u;
+
+/** How a handshake fails by a token: Node 20 and 24 name it differently. */
+const TOKEN_ALERT = /_ALERT_(?:ILLEGAL_PARAMETER|DECRYPT_ERROR|HANDSHAKE_FAILURE|UNKNOWN_PSK_IDENTITY)$/u;
+
+/** Why a dialler's handshake failed, and what to do. */
+export function explainDialFailure(error: NodeJS.ErrnoException, tls: TlsOptions): string {
+  const { code = "", message } = error;
+  const byToken = "token" in tls;
+  if (CLEAR_TEXT.has(code))
+    return "the server speaks clear text here, not TLS: use the port or the kind of wire it offers";
+  const refusal = explainCertificateAlert(code);
+  if (refusal) return refusal;
+  if (code.endsWith("_ALERT_PROTOCOL_VERSION")) return "the server does not speak TLS 1.3, and nothing older is spoken";
+  if (byToken && TOKEN_ALERT.test(code))
+    return "the server did not take the token: both ends must be given the same one";
+  if (code.endsWith("_ALERT_HANDSHAKE_FAILURE")) {
+    return "the server did not agree to TLS with certificates: if it expects a token, give it one";
+  }
+  if (code === "ECONNRESET") return "the server went away during the handshake: what it says about that is in its log";
+  if (code.startsWith("ERR_SSL_")) return `the handshake failed: ${reasonOf(error)}`;
+  if (byToken)
+    return "the server shows a certificate and does not know the token: give it the token, or use certificates";
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID")
+    return `the server's certificate is for another host: ${reasonOf(error)}`;
+  return `the server's certificate is not trusted (${message}): tls.ca must be what signed it`;
+}
+
+/** What the server says against our certificate: in TLS 1.3 it comes after the handshake, with the first read. */
+export function explainCertificateAlert(code: string): string | undefined {
+  if (!CERTIFICATE_ALERT.test(code)) return undefined;
+  const wantsOne = code.endsWith("CERTIFICATE_REQUIRED");
+  return wantsOne
+    ? "the server wants a certificate: dial with one that its ca has signed"
+    : "the server does not trust our certificate: its ca must be what signed it, and it must not be out of date";
+}
+
+/** Why a listener turned a peer away. */
+export function explainRefusal(error: NodeJS.ErrnoException, untrusted?: string): string {
+  const { code = "" } = error;
+  if (untrusted) return `its certificate is not trusted (${untrusted}): tls.ca must be what signed it`;
+  if (CLEAR_TEXT.has(code)) return "it speaks clear text, not TLS";
+  if (code === "ERR_SSL_BINDER_DOES_NOT_VERIFY") return "it has another token";
+  if (code === "ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM" || code === "ERR_SSL_NO_SHARED_CIPHER") {
+    return "it has no token of ours: it expects certificates, or is another program";
+  }
+  if (code === "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE") return "it shows no certificate";
+  if (code === "ERR_SSL_UNSUPPORTED_PROTOCOL") return "it does not speak TLS 1.3";
+  if (/_ALERT_(?:UNKNOWN_CA|BAD_CERTIFICATE)$/u.test(code)) return "it does not trust our certificate";
+  if (code === "ECONNRESET") return "it went away during the handshake";
+  return `the handshake failed: ${reasonOf(error)}`;
+}
+
+/** OpenSSL's message names its source files; `reason` does not. */
+export function reasonOf(error: Error): string {
+  const { reason } = error as { reason?: unknown };
+  return typeof reason === "string" ? reason : error.message;
+}
