@@ -1,14 +1,15 @@
 import type { BufferPool, Run } from "@blkmig/device";
-import { segmentsLength } from "@blkmig/protocol";
 
 import { type Classified, type ClassifyRules, classifyRun } from "./classify.ts";
-import { abandonFlight, beginFlight, type DiskWork, endFlight } from "./disk-work.ts";
+import { abandonFlight, beginFlight, type DiskWork, endFlight, isClaimed } from "./disk-work.ts";
 import type { Flights } from "./flights.ts";
 import type { Meter } from "./meter.ts";
-import type { Outlet } from "./outlet.ts";
+import type { Delivery, Outlet } from "./outlet.ts";
+import { piecesOf } from "./pieces.ts";
 import { messageOf, Stop } from "./stop.ts";
-import type { WireFormat } from "./wire-format.ts";
-import { isZero } from "./zero.ts";
+
+/** What a disk is asked about grows so much faster while it knows all of it to be zero. */
+const ASK_GROWTH = 16;
 
 /** Carries runs from disk to wire. */
 export interface Carrier {
@@ -18,70 +19,94 @@ export interface Carrier {
   readonly hasBuffer: boolean;
   /** Asks the disk what a run is, and sends what it is if that needs no read. Gives the bytes of stream. */
   ask(work: DiskWork, run: Run, maySkip: boolean): Promise<number>;
-  /** Begins to read and send one unit. `hasBuffer` must hold. `onZero` is told if it needed no payload. */
-  read(work: DiskWork, run: Run, onZero: () => void): void;
+  /** Begins to read and send a run. `hasBuffer` must hold. `onZero` is told of bytes that needed no payload. */
+  read(work: DiskWork, run: Run, onZero: (bytes: number) => void): void;
 }
 
 export interface CarrierParts {
-  readonly format: WireFormat;
   readonly pool: BufferPool;
   readonly buffers: number;
   readonly outlet: Outlet;
   readonly flights: Flights;
-  /** Disk bytes that were read and have left; what the disk knew to be zero; finished reads. */
+  /** Disk bytes that were read and have landed; what the disk knew to be zero; finished reads. */
   readonly meters: { readonly data: Meter; readonly zero: Meter; readonly reading: Meter };
 }
 
-export function createCarrier({ format, pool, buffers, outlet, flights, meters }: CarrierParts): Carrier {
+export function createCarrier({ pool, buffers, outlet, flights, meters }: CarrierParts): Carrier {
   let reads = 0;
   let held = 0;
 
-  const readUnit = async (work: DiskWork, run: Run, buffer: Uint8Array): Promise<Uint8Array> => {
+  const readRun = async (work: DiskWork, run: Run, buffer: Uint8Array): Promise<Uint8Array> => {
     const filled = buffer.subarray(0, run.length);
     reads++;
     meters.reading.begin();
     try {
       await work.disk.device.read(run.offset, filled);
-      // What is behind the disk's end is whatever the buffer held before: it must not leave this host.
-      buffer.fill(0, run.length);
       return filled;
     } catch (cause) {
       throw new Stop("device", messageOf(cause), { cause });
     } finally {
       reads--;
-      meters.reading.end(format.unit);
+      meters.reading.end(run.length);
       flights.stir(); // the next read may begin while this one is sent
     }
   };
 
-  const sendUnit = async (work: DiskWork, run: Run, buffer: Uint8Array, onZero: () => void): Promise<void> => {
-    const filled = await readUnit(work, run, buffer);
-    if (format.zeroes && isZero(filled)) {
-      onZero();
-      await outlet.send(format.zeroBlocks(work.disk.name, run.offset, 1));
-      work.zeroBytes += run.length;
-    } else {
-      await outlet.send(format.block(work.disk.name, run.offset, buffer));
-      work.dataBytes += run.length;
+  /** Sends a run's bytes, zeroes apart from data; settles when the wire has taken all, and gives what is to land. */
+  const sendRun = async (work: DiskWork, run: Run, buffer: Uint8Array, onZero: (bytes: number) => void) => {
+    const deliveries: Delivery[] = [];
+    for (const piece of piecesOf(run, buffer, outlet)) {
+      if (piece.zero) onZero(piece.length);
+      const view = buffer.subarray(piece.offset - run.offset);
+      deliveries.push(piece.zero ? outlet.zero(work, piece) : outlet.data(work, piece, view));
+      work[piece.zero ? "zeroBytes" : "dataBytes"] += piece.length;
     }
+    const landed = Promise.all(deliveries.map((delivery) => delivery.landed));
+    landed.catch(() => {}); // `taken` rejects alike, and is awaited first
+    await Promise.all(deliveries.map(({ taken }) => taken));
+    return { landed };
   };
 
-  const sendZeroes = async (work: DiskWork, run: Run): Promise<number> => {
-    const frames = format.zeroBlocks(work.disk.name, run.offset, Math.ceil(run.length / format.unit));
-    let settled = 0;
-    meters.zero.begin();
-    try {
-      await outlet.send(frames);
-      settled = run.length;
-      work.zeroBytes += run.length;
-      endFlight(work, run);
-    } catch (error) {
-      abandonFlight(work, run);
-      throw error;
-    } finally {
-      meters.zero.end(settled);
+  /** Carries a run that the sink may have already. */
+  const proveEqual = async (work: DiskWork, run: Run, bytes: Uint8Array | "zero"): Promise<void> => {
+    if (!outlet.hash) throw new Error("claims of a sink that cannot be asked");
+    const equal = await outlet.hash(work, run, bytes);
+    work.claimed.clear(run.offset, run.length);
+    if (!equal) {
+      work.differedBytes += run.length;
+      return abandonFlight(work, run);
     }
-    return segmentsLength(frames);
+    work.verified.mark(run.offset, run.length);
+    work.equalBytes += run.length;
+    endFlight(work, run);
+  };
+
+  /** Settles when the wire has taken it, and gives the bytes of stream; its landing is a flight. */
+  const carryZeroes = async (work: DiskWork, run: Run): Promise<number> => {
+    const land = async (landed: Promise<void>, done: () => void): Promise<void> => {
+      let settled = 0;
+      meters.zero.begin();
+      try {
+        await landed;
+        settled = run.length;
+        done();
+      } catch (error) {
+        abandonFlight(work, run);
+        throw error;
+      } finally {
+        meters.zero.end(settled);
+      }
+    };
+    if (isClaimed(work, run)) {
+      flights.begin(() => land(proveEqual(work, run, "zero"), () => undefined));
+      return 0;
+    }
+    work.verified.clear(run.offset, run.length);
+    const { taken, landed, bytes } = outlet.zero(work, run);
+    work.zeroBytes += run.length;
+    flights.begin(() => land(landed, () => endFlight(work, run)));
+    await taken;
+    return bytes;
   };
 
   return {
@@ -93,11 +118,13 @@ export function createCarrier({ format, pool, buffers, outlet, flights, meters }
     },
     async ask(work, run, maySkip) {
       beginFlight(work, run); // asking is reading: an answer from before the clear could miss a write
-      const { kind, length } = await classify(work, run, { unit: format.unit, zeroes: format.zeroes, skip: maySkip });
+      const { kind, length } = await classify(work, run, { unit: outlet.unit, zeroes: outlet.zeroes, skip: maySkip });
       const known = { offset: run.offset, length: kind === "data" ? 0 : length };
       giveBack(work, run, known.length);
+      const growing = kind === "zero" && length === run.length;
+      work.askBytes = growing ? Math.min(outlet.mostAsk, work.askBytes * ASK_GROWTH) : outlet.firstAsk;
       if (kind === "data") work.dataUntil = run.offset + length;
-      if (kind === "zero") return sendZeroes(work, known);
+      if (kind === "zero") return carryZeroes(work, known);
       if (kind === "skip") skip(work, known);
       return 0;
     },
@@ -106,20 +133,34 @@ export function createCarrier({ format, pool, buffers, outlet, flights, meters }
       const buffer = pool.tryTake();
       if (!buffer) throw new Error("read() without a free buffer");
       held++;
+      let borrowed = true;
+      const giveBuffer = (): void => {
+        if (borrowed) pool.give(buffer);
+        if (borrowed) held--;
+        borrowed = false;
+        flights.stir();
+      };
+      const carry = async (): Promise<void> => {
+        const filled = await readRun(work, run, buffer);
+        if (isClaimed(work, run)) return proveEqual(work, run, filled);
+        work.verified.clear(run.offset, run.length);
+        const { landed } = await sendRun(work, run, buffer, onZero);
+        giveBuffer(); // the wire has taken it; what is left is to hear that it has landed
+        await landed;
+        endFlight(work, run);
+      };
       flights.begin(async () => {
         let settled = 0;
         meters.data.begin();
         try {
-          await sendUnit(work, run, buffer, onZero);
+          await carry();
           settled = run.length;
-          endFlight(work, run);
         } catch (error) {
           abandonFlight(work, run);
           throw error;
         } finally {
           meters.data.end(settled);
-          pool.give(buffer);
-          held--;
+          giveBuffer();
         }
       });
     },
@@ -144,5 +185,6 @@ function giveBack(work: DiskWork, run: Run, done: number): void {
 
 function skip(work: DiskWork, run: Run): void {
   work.skippedBytes += run.length;
+  work.verified.mark(run.offset, run.length); // it was left out on purpose
   endFlight(work, run);
 }

@@ -1,6 +1,6 @@
 import type { Guest } from "@blkmig/device";
 
-import { type Answer, earlyAnswer } from "./answer.ts";
+import { rejectedBy } from "./rejected-by.ts";
 import { messageOf, Stop } from "./stop.ts";
 
 /**
@@ -8,6 +8,8 @@ import { messageOf, Stop } from "./stop.ts";
  * outside. Law 5 lives here: until commit is asked for, failure gives the disk back; after that only the answer decides.
  */
 export interface Custody {
+  /** From now on the caller's signal counts, until `close()`. */
+  watch(): void;
   /** Aborts, with the `Stop`, when it must end for a reason from outside. Never once commit was asked for. */
   readonly ending: AbortSignal;
   /** From the moment in which the sink may have read the last frames. */
@@ -16,8 +18,10 @@ export interface Custody {
   pause(): Promise<void>;
   /** The last frames are next: from here on no signal, and no early answer, may end it. */
   ask(): void;
-  /** What the sink has said. Before it was asked any answer ends the migration; a no need not wait for frames that nobody takes. */
-  hear(answer: Answer): void;
+  /** The sink has not committed, and will not: failure gives the disk back again. */
+  kept(): void;
+  /** It must end, for a reason from outside. Once commit was asked for, only waiting ends. */
+  end(reason: Stop): void;
   /** Gives the disk back to the guest, unless `inDoubt`; says how the guest is left. */
   giveBack(inDoubt: boolean): Promise<"running" | "paused" | "lost">;
   /** The caller's signal matters no longer. */
@@ -28,13 +32,14 @@ export interface CustodyParts {
   readonly guest: Guest | undefined;
   /** The caller's: cancels, until commit is asked for. */
   readonly signal: AbortSignal | undefined;
-  readonly wire: { destroy(reason?: Error): void };
   /** Wakes whoever waits for a flight. */
   readonly onEnding: (reason: Stop) => void;
+  /** Wakes whoever waits for the peer. */
+  readonly interrupt: (reason: Stop) => void;
   readonly warn: (message: string) => void;
 }
 
-export function createCustody({ guest, signal, wire, onEnding, warn }: CustodyParts): Custody {
+export function createCustody({ guest, signal, onEnding, interrupt, warn }: CustodyParts): Custody {
   const controller = new AbortController();
   let paused = false;
   let asked = false;
@@ -45,13 +50,15 @@ export function createCustody({ guest, signal, wire, onEnding, warn }: CustodyPa
       onEnding(reason);
       controller.abort(reason);
     }
-    wire.destroy(reason);
+    interrupt(reason);
   };
   const onAbort = (): void => end(new Stop("cancelled", "cancelled"));
-  if (signal?.aborted) onAbort();
-  signal?.addEventListener("abort", onAbort);
 
   return {
+    watch() {
+      if (signal?.aborted) onAbort();
+      signal?.addEventListener("abort", onAbort);
+    },
     ending: controller.signal,
     get asked() {
       return asked;
@@ -72,15 +79,16 @@ export function createCustody({ guest, signal, wire, onEnding, warn }: CustodyPa
       controller.signal.throwIfAborted();
       asked = true;
     },
-    hear(answer) {
-      if (!asked) end(earlyAnswer(answer));
-      else if (answer.said !== "yes") wire.destroy();
+    kept() {
+      asked = false;
     },
+    end,
     async giveBack(inDoubt) {
       if (inDoubt) return "paused";
       if (!paused) return "running";
       try {
         await guest?.resume();
+        paused = false;
         return "running";
       } catch (cause) {
         warn(`the guest would not resume: ${messageOf(cause)}`);
@@ -89,13 +97,4 @@ export function createCustody({ guest, signal, wire, onEnding, warn }: CustodyPa
     },
     close: () => signal?.removeEventListener("abort", onAbort),
   };
-}
-
-/** Rejects with the signal's reason when it aborts, or at once. */
-function rejectedBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const onEnd = (): void => reject(signal.reason as Error);
-    if (signal.aborted) onEnd();
-    else signal.addEventListener("abort", onEnd, { once: true });
-  });
 }

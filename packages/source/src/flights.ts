@@ -5,6 +5,8 @@ export interface Flights {
   begin(work: () => Promise<void>): void;
   /** Settles when the next one settles, or stirs; throws the failure. At once if there is none under way. */
   firstSettled(): Promise<void>;
+  /** Settles when the next one settles, or stirs, or all fail; never throws. */
+  next(): Promise<void>;
   /** One has come so far that whoever waits should look again. */
   stir(): void;
   /** Settles when all have, whether well or not; never throws. */
@@ -13,6 +15,8 @@ export interface Flights {
   fail(reason: unknown): void;
   /** Throws the failure, if there is one. */
   check(): void;
+  /** Forgets the failure: those that were under way have settled, and work may begin again. */
+  forget(): void;
 }
 
 export function createFlights(): Flights {
@@ -55,6 +59,7 @@ export function createFlights(): Flights {
       if (count > 0) await nextWake();
       check();
     },
+    next: nextWake,
     stir: wake,
     async allSettled() {
       for (;;) {
@@ -64,5 +69,8 @@ export function createFlights(): Flights {
     },
     fail,
     check,
+    forget() {
+      failure = undefined;
+    },
   };
 }

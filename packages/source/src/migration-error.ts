@@ -5,6 +5,8 @@ export type MigrationErrorCode =
   | "device" // a disk could not be read or tracked: `cause` is a DeviceError
   | "guest" // the guest would not pause
   | "in-doubt" // the last frame may have arrived, and no answer came: the guest stays paused
+  | "journal" // what must survive a crash could not be recorded
+  | "mismatch" // the sink reads back what it was not sent
   | "refused" // the sink said no
   | "wire"; // the wire broke: `cause` says how
 

@@ -3,6 +3,7 @@ import type { Segments } from "@blkmig/protocol";
 
 import type { Clock } from "./clock.ts";
 import type { ConvergenceRule } from "./convergence.ts";
+import type { SessionOptions } from "./session-options.ts";
 import type { MigrationEvent, Statistics } from "./statistics.ts";
 import type { WireFormat } from "./wire-format.ts";
 
@@ -32,12 +33,25 @@ export interface SourceLimits {
   readonly bufferedBytes?: number;
 }
 
-export interface MigrationOptions {
+/** By which wire. */
+export type MigrationWire =
+  | {
+      /** Open, for one migration in a classic format. */
+      readonly wire: SourceWire;
+      /** Default: `classicFormat()`: generation 1.1 with zero blocks. */
+      readonly format?: WireFormat;
+      readonly session?: undefined;
+    }
+  | {
+      /** A session with a receiver of our own. */
+      readonly session: SessionOptions;
+      readonly wire?: undefined;
+      readonly format?: undefined;
+    };
+
+export type MigrationOptions = MigrationWire & {
   /** May be empty: that is a valid migration of nothing. Disks that are read-only or empty are left out with a warning. */
   readonly disks: readonly SourceDisk[];
-  readonly wire: SourceWire;
-  /** Default: `classicFormat()`: generation 1.1 with zero blocks. */
-  readonly format?: WireFormat;
   /** Says what the guest writes, disk for disk as in `disks`. Without it the disks must not change. */
   readonly tracker?: Tracker;
   readonly guest?: Guest;
@@ -52,17 +66,23 @@ export interface MigrationOptions {
   readonly includeReadOnly?: boolean;
   /** When to switch over. Default `convergesByPending`. */
   readonly convergence?: ConvergenceRule;
+  /** When passes stop paying, hold the guest's writes to a rate, step by step. Default false. */
+  readonly throttle?: boolean;
+  /** When that is not enough (or not allowed), write the guest's writes to both ends before they are answered. Sessions only; default false. */
+  readonly mirror?: boolean;
   /** Asked when all has been sent and the guest is paused, before the last frames. Throwing ends the migration. */
   readonly confirm?: () => Promise<void>;
   /** Cancels, until the point of no return. */
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
   readonly onEvent?: (event: MigrationEvent) => void;
-}
+};
 
 /** How a migration ended that ended well. */
 export interface MigrationResult {
   /** Whether the sink said that all is there, durably. False where the wire cannot answer. */
   readonly proved: boolean;
   readonly statistics: Statistics;
+  /** Of a session: which migration it was, and where its disks are served now, if they are. */
+  readonly session?: { readonly migration: string; readonly serve?: string };
 }

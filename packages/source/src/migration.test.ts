@@ -229,7 +229,7 @@ describe("limits", () => {
 });
 
 describe("how it ends", () => {
-  const answered = async (value: number, part: Partial<MigrationOptions> = {}) => {
+  const answered = async (value: number, part: Partial<Extract<MigrationOptions, { wire: SourceWire }>> = {}) => {
     const wire = recordingWire();
     const paused: string[] = [];
     const guest: Guest = {

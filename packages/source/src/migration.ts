@@ -1,15 +1,19 @@
-import { type Answer, explained, readAnswer, verdict } from "./answer.ts";
+import { createClassicConversation } from "./classic-conversation.ts";
 import { classicFormat } from "./classic-format.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { convergesByPending } from "./convergence.ts";
+import type { Conversation } from "./conversation.ts";
 import { createCustody } from "./custody.ts";
+import { createFlights } from "./flights.ts";
+import { createInfluence } from "./influence.ts";
 import { MigrationError, type MigrationPhase } from "./migration-error.ts";
 import type { MigrationOptions, MigrationResult } from "./migration-options.ts";
 import { createPacer } from "./pacer.ts";
 import { createReport } from "./report.ts";
 import { selectDisks } from "./select-disks.ts";
-import type { Source } from "./source-contract.ts";
-import { createSource } from "./source.ts";
+import { createSessionConversation } from "./session-conversation.ts";
+import type { MigrationSource } from "./source-contract.ts";
+import { createSourceOf } from "./source.ts";
 import type { Statistics } from "./statistics.ts";
 import { messageOf, Stop } from "./stop.ts";
 
@@ -39,7 +43,7 @@ export function migrate(options: MigrationOptions): Promise<MigrationResult> {
 
 /** Throws `RangeError` for a disk name that the wire cannot carry. */
 export function createMigration(options: MigrationOptions): Migration {
-  const { wire, guest, signal } = options;
+  const { guest, signal } = options;
   const format = options.format ?? classicFormat();
   for (const { name } of options.disks) format.assertName(name);
   const clock: Clock = options.clock ?? systemClock;
@@ -47,56 +51,19 @@ export function createMigration(options: MigrationOptions): Migration {
   const downtimeLimit = options.downtimeLimit ?? DEFAULT_DOWNTIME_LIMIT_MS;
   const pacer = createPacer(clock, options.maxBandwidth, UNLIMITED_SLICE);
   const report = createReport(clock, options.onEvent);
+  const flights = createFlights();
 
   let begun = false;
-  let current: Source | undefined;
+  let current: MigrationSource | undefined;
   let phase: MigrationPhase = "setup";
   let maxBandwidth = options.maxBandwidth;
   const custody = createCustody({
     guest,
     signal,
-    wire,
     warn: (message) => report.warn(message),
-    onEnding: (reason) => current?.fail(reason),
+    onEnding: (reason) => flights.fail(reason),
+    interrupt: (reason) => conversation.interrupt(reason),
   });
-
-  const timeToSwitch = async (source: Source): Promise<boolean> => {
-    const pending = await source.pending();
-    const { dirty, readBandwidth, bandwidth } = source.figures;
-    const usable = bandwidth === undefined ? undefined : Math.min(bandwidth, maxBandwidth ?? Infinity);
-    return converges({ bulkDone: source.bulkDone, pending, dirty, bandwidth: usable, readBandwidth, downtimeLimit });
-  };
-
-  const untilConverged = async (source: Source): Promise<void> => {
-    while (!(await timeToSwitch(source))) {
-      const { passEnded, submitted } = await source.iterate(pacer.slice);
-      phase = source.bulkDone ? "dirty" : "bulk";
-      report.step(phase, source.figures, passEnded);
-      const wait = pacer.spend(submitted);
-      if (wait > 0) await clock.sleep(wait, custody.ending);
-    }
-  };
-
-  const switchOver = async (source: Source): Promise<void> => {
-    phase = "switchover";
-    report.switchover(source.figures);
-    await custody.pause();
-  };
-
-  /** Sends the rest and the last frames. What breaks after them is not thrown but given: only the answer decides then. */
-  const sendTheRest = async (source: Source): Promise<unknown> => {
-    try {
-      await source.complete(async () => {
-        await confirm();
-        custody.ask();
-      });
-      await wire.finish();
-      return undefined;
-    } catch (error) {
-      if (!custody.asked) throw error;
-      return error;
-    }
-  };
 
   const confirm = async (): Promise<void> => {
     try {
@@ -106,59 +73,123 @@ export function createMigration(options: MigrationOptions): Migration {
     }
   };
 
+  const session =
+    options.session &&
+    createSessionConversation({
+      session: options.session,
+      clock,
+      custody,
+      signal,
+      confirm,
+      downtimeLimit,
+      incremental: options.incremental === true,
+      mayOverrun: guest !== undefined && options.tracker !== undefined,
+      warn: (message) => report.warn(message),
+      onReconnect: (why, waitMs) => report.reconnect(why, waitMs),
+    });
+  const conversation: Conversation =
+    session ?? createClassicConversation({ wire: options.wire!, format, clock, custody, signal, confirm });
+  const influence = createInfluence({ options, flights, clock, report, outlet: () => session?.outlet });
+
+  const timeToSwitch = async (source: MigrationSource): Promise<boolean> => {
+    const pending = await source.pending();
+    const { bulkDone, figures } = source;
+    const { dirty, readBandwidth } = figures;
+    const bandwidth = figures.bandwidth && Math.min(figures.bandwidth, maxBandwidth ?? Infinity);
+    const limit = Math.max(0, downtimeLimit - conversation.overhead);
+    const view = { bulkDone, dirty, bandwidth, readBandwidth, downtimeLimit: limit };
+    if (converges({ ...view, pending: conversation.toSettle(pending) })) return true;
+    if (bulkDone && converges({ ...view, pending })) conversation.claimMore();
+    return false;
+  };
+
+  const untilConverged = async (source: MigrationSource): Promise<void> => {
+    while (!(await timeToSwitch(source))) {
+      const { passEnded, submitted } = await source.iterate(pacer.slice);
+      phase = source.bulkDone ? "dirty" : "bulk";
+      report.step(phase, source.figures, passEnded);
+      if (passEnded) influence.afterPass(source);
+      const wait = pacer.spend(submitted);
+      if (wait > 0) await clock.sleep(wait, custody.ending);
+    }
+  };
+
+  /** Passes until it is time, then the pause and the commit; whatever breaks before commit is asked for is tried again. */
+  const untilCommitted = async (source: MigrationSource): Promise<boolean> => {
+    for (;;) {
+      try {
+        await untilConverged(source);
+        await conversation.prepare();
+        phase = "switchover";
+        report.switchover(source.figures);
+        await custody.pause();
+        return await conversation.commit();
+      } catch (error) {
+        if (custody.asked || custody.ending.aborted) throw error;
+        influence.end();
+        const left = await custody.giveBack(false);
+        if (left === "lost") throw error;
+        report.resumed(source.figures);
+        await conversation.mend(error);
+      }
+    }
+  };
+
+  const moveThem = async (): Promise<boolean> => {
+    const { disks, trackedAs, warnings } = selectDisks(options);
+    for (const warning of warnings) report.warn(warning);
+    custody.ending.throwIfAborted();
+    const outlet = await conversation.open(disks, flights);
+    if (outlet === "committed") return true;
+    const { tracker, incremental } = options;
+    const reads = options.limits?.reads ?? DEFAULT_READS;
+    const bufferedBytes = options.limits?.bufferedBytes ?? DEFAULT_BUFFERED_BYTES;
+    const source = createSourceOf(outlet, flights, {
+      disks,
+      tracker,
+      trackedAs,
+      incremental,
+      reads,
+      bufferedBytes,
+      clock,
+    });
+    current = source;
+    influence.over(source, trackedAs);
+    await source.setup();
+    await conversation.begin(source);
+    phase = "bulk";
+    report.active(source.figures);
+    return untilCommitted(source);
+  };
+
   const run = async (): Promise<MigrationResult> => {
     if (begun) throw new Error("a migration runs once");
     begun = true;
     report.setup();
-    let answer: Promise<Answer> | undefined;
+    custody.watch();
     try {
-      const { disks, trackedAs, warnings } = selectDisks(options);
-      for (const warning of warnings) report.warn(warning);
-      const { tracker, incremental } = options;
-      const reads = options.limits?.reads ?? DEFAULT_READS;
-      const bufferedBytes = options.limits?.bufferedBytes ?? DEFAULT_BUFFERED_BYTES;
-      const source = createSource({
-        disks,
-        format,
-        wire,
-        tracker,
-        trackedAs,
-        incremental,
-        reads,
-        bufferedBytes,
-        clock,
-      });
-      current = source;
-      custody.ending.throwIfAborted();
-      answer =
-        wire.read &&
-        readAnswer(
-          (into) => wire.read!(into),
-          (ping) => source.acknowledge(ping),
-        );
-      void answer?.then((said) => custody.hear(said));
-      await source.setup();
-      phase = "bulk";
-      report.active(source.figures);
-      await untilConverged(source);
-      await switchOver(source);
-      const proved = await verdict(answer, await sendTheRest(source), signal);
+      const proved = await moveThem();
       await cleanUp();
-      report.ended("completed", source.figures);
-      return { proved, statistics: report.statistics() };
+      report.ended("completed", current?.figures);
+      const { migration, serve } = session ?? {};
+      const moved =
+        migration === undefined ? {} : { session: { migration, ...(serve === undefined ? {} : { serve }) } };
+      return { proved, statistics: report.statistics(), ...moved };
     } catch (error) {
-      throw await fail(error, answer);
+      throw await fail(error);
     } finally {
       custody.close();
     }
   };
 
   /** Ends it: lets the wire go, gives the disk back to the guest unless in doubt, and says why. */
-  const fail = async (error: unknown, answer: Promise<Answer> | undefined): Promise<MigrationError> => {
-    const why = await reasonOf(error, answer);
+  const fail = async (error: unknown): Promise<MigrationError> => {
+    const why = await reasonOf(error);
     const inDoubt = custody.asked && why.code !== "refused";
-    wire.destroy(why);
+    influence.end();
+    const leaving = conversation.leave(why);
     const left = await custody.giveBack(inDoubt);
+    await leaving;
     await cleanUp();
     const code = inDoubt ? "in-doubt" : why.code;
     report.ended(code === "in-doubt" || code === "cancelled" ? code : "failed", current?.figures);
@@ -168,13 +199,14 @@ export function createMigration(options: MigrationOptions): Migration {
   };
 
   /** A reason from outside comes before what it broke, and the answer before the wire that broke after it. */
-  const reasonOf = async (error: unknown, answer: Promise<Answer> | undefined): Promise<Stop> => {
+  const reasonOf = async (error: unknown): Promise<Stop> => {
     if (custody.ending.reason instanceof Stop) return custody.ending.reason;
     const why = error instanceof Stop ? error : new Stop("wire", messageOf(error), { cause: error });
-    return why.code === "wire" && answer && !custody.asked ? explained(why, answer, clock) : why;
+    return custody.asked ? why : conversation.explain(why);
   };
 
   const cleanUp = async (): Promise<void> => {
+    influence.end();
     try {
       await current?.cleanup();
     } catch (cause) {

@@ -1,72 +1,47 @@
-import { type Segments, segmentsLength } from "@blkmig/protocol";
+import type { Run } from "@blkmig/device";
 
-import type { Flights } from "./flights.ts";
-import { messageOf, Stop } from "./stop.ts";
-import type { WireFormat } from "./wire-format.ts";
+import type { DiskWork } from "./disk-work.ts";
 
-/** Where frames leave: counts them, keeps their order, begins and ends sections. */
+/** What was handed to the wire. Both reject alike. */
+export interface Delivery {
+  /** The wire has taken it: its memory may be reused. */
+  readonly taken: Promise<void>;
+  /** The sink has it: its flight is over. On a wire without acknowledgements that is when it was taken. */
+  readonly landed: Promise<void>;
+}
+
+/** Where frames leave; a strategy: a classic stream, or a session over as many connections as it takes. */
 export interface Outlet {
+  /** Bytes: the grain of what must be sent, a power of two. */
+  readonly unit: number;
+  /** The longest run that is read and sent at once: bytes, a multiple of `unit`. */
+  readonly mostBytes: number;
+  /** How much the disk is asked about, and what is sent as zero, in one go: at first, and at most. Bytes. */
+  readonly firstAsk: number;
+  readonly mostAsk: number;
+  /** Whether units of zeroes have a frame of their own. Otherwise they are data. */
+  readonly zeroes: boolean;
+  /** Whether more may be read for it now; false while too much is not acknowledged. */
+  readonly open: boolean;
   /** Bytes of stream handed to the wire. */
   readonly transferred: number;
   /** Of these, bytes that the receiver has said it took; undefined where it cannot say. */
   readonly acknowledged: number | undefined;
-  /** The receiver has answered a ping. */
-  acknowledge(ping: number): void;
-  /** Sends frames; settles when the wire has taken it all and its memory may be reused. */
-  send(frames: Segments): Promise<void>;
-  /** Sends frames as a flight of its own. */
-  post(frames: Segments): void;
-  /** Ends the section, if one is open. */
-  endSection(): void;
-  /** Sends what is whole by itself, outside of any section, as a flight of its own. */
-  postWhole(data: Segments): void;
-}
-
-export function createOutlet(
-  format: WireFormat,
-  wire: { send(data: Segments): Promise<void> },
-  flights: Flights,
-): Outlet {
-  let transferred = 0;
-  let acknowledged = 0;
-  let open = false;
-  /** Pings that are not answered, in order: each with the bytes sent before it. */
-  const pings: { readonly value: number; readonly sent: number }[] = [];
-  let pinged = 0;
-  const sendBytes = async (data: Segments): Promise<void> => {
-    transferred += segmentsLength(data);
-    try {
-      await wire.send(data);
-    } catch (cause) {
-      throw new Stop("wire", `the wire broke: ${messageOf(cause)}`, { cause });
-    }
-  };
-  const send = (frames: Segments): Promise<void> => {
-    const before = open ? [] : format.beginSection();
-    open = true;
-    return sendBytes(before.length === 0 ? frames : [...before, ...frames]);
-  };
-  const postWhole = (data: Segments): void => flights.begin(() => sendBytes(data));
-  return {
-    get transferred() {
-      return transferred;
-    },
-    get acknowledged() {
-      return format.ping && acknowledged;
-    },
-    send,
-    post: (frames) => flights.begin(() => send(frames)),
-    endSection() {
-      if (!open) return;
-      open = false;
-      postWhole(format.endOfSection());
-      if (!format.ping) return;
-      pings.push({ value: ++pinged, sent: transferred });
-      postWhole(format.ping(pinged));
-    },
-    acknowledge(ping) {
-      while (pings[0] && pings[0].value <= ping) acknowledged = pings.shift()?.sent ?? acknowledged;
-    },
-    postWhole,
-  };
+  /** Sends a run; `buffer` begins with its bytes, and may be changed behind them. */
+  data(work: DiskWork, run: Run, buffer: Uint8Array): Delivery;
+  /** Sends a run that reads as zero; `bytes` is what that costs on the wire. */
+  zero(work: DiskWork, run: Run): Delivery & { readonly bytes: number };
+  /** Asks whether the sink has the same there. Only where something is claimed of the sink. */
+  hash?(work: DiskWork, run: Run, bytes: Uint8Array | "zero"): Promise<boolean>;
+  /** Opens the stream. */
+  begin(): void;
+  /** Tells how far the bulk phase is, where the wire has a word for it. */
+  progress?(percent: number): void;
+  /** What was sent so far may be told as one section. */
+  endTurn(): void;
+  endPass(): void;
+  /** The receiver has answered a ping of the stream's. */
+  acknowledge?(ping: number): void;
+  /** The last frames: whoever has read them may commit. */
+  last(): void;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import type { MigrationPhase } from "./migration-error.ts";
 import type { SourceFigures } from "./source-contract.ts";
-import type { MigrationEvent, MigrationStatus, Statistics } from "./statistics.ts";
+import type { Converging, Influenced, MigrationEvent, MigrationStatus, Statistics } from "./statistics.ts";
 
 /** At most so often is a status told. */
 const STATUS_EVERY_MS = 100;
@@ -12,6 +12,13 @@ export interface Report {
   active(figures: SourceFigures): void;
   step(phase: MigrationPhase, figures: SourceFigures, passEnded: boolean): void;
   switchover(figures: SourceFigures): void;
+  /** The guest runs again, for more passes. */
+  resumed(figures: SourceFigures): void;
+  /** A connection broke and is tried again after `waitMs`; undefined: there is one again. */
+  reconnect(why: string, waitMs: number | undefined): void;
+  /** What is done to the guest from now on. */
+  influence(change: Partial<Influenced>): void;
+  converge(measure: Converging): void;
   ended(status: MigrationStatus, figures: SourceFigures | undefined): void;
   warn(message: string): void;
   statistics(): Statistics;
@@ -27,6 +34,8 @@ export function createReport(clock: Clock, onEvent: ((event: MigrationEvent) => 
   let pausedAt: number | undefined;
   let endedAt: number | undefined;
   let toldAt = -Infinity;
+  let reconnects = 0;
+  let influenced: Influenced = { throttle: undefined, mirroring: false };
 
   const since = (from: number | undefined, to: number | undefined): number =>
     from === undefined ? 0 : (to ?? clock.now()) - from;
@@ -46,15 +55,19 @@ export function createReport(clock: Clock, onEvent: ((event: MigrationEvent) => 
       bandwidth: bandwidth ?? 0,
       expectedDowntime: bandwidth === undefined ? undefined : (remaining / bandwidth) * 1000,
       downtime: pausedAt === undefined ? undefined : since(pausedAt, endedAt),
+      ...influenced,
+      reconnects,
+      verified: figures?.verified ?? 0,
       setupTime: since(startedAt, activeAt ?? endedAt),
       totalTime: since(startedAt, endedAt),
-      disks: (figures?.work ?? []).map(({ disk, todo, inFlight, dataBytes, zeroBytes, skippedBytes }) => ({
+      disks: (figures?.work ?? []).map(({ disk, todo, inFlight, dataBytes, zeroBytes, skippedBytes, equalBytes }) => ({
         name: disk.name,
         size: disk.device.size,
         remaining: todo.bytes + inFlight.bytes,
         dataBytes,
         zeroBytes,
         skippedBytes,
+        equalBytes,
       })),
     };
   };
@@ -90,6 +103,21 @@ export function createReport(clock: Clock, onEvent: ((event: MigrationEvent) => 
       phase = "switchover";
       tellStatus();
     },
+    resumed(now) {
+      pausedAt = undefined;
+      figures = now;
+      status = "active";
+      phase = "dirty";
+      tellStatus();
+    },
+    reconnect(why, waitMs) {
+      if (waitMs === undefined) reconnects++;
+      tell({ type: "reconnect", why, waitMs, reconnects });
+    },
+    influence(change) {
+      influenced = { ...influenced, ...change };
+    },
+    converge: (measure) => tell({ type: "converge", ...measure, statistics: statistics() }),
     ended(how, now) {
       endedAt = clock.now();
       if (now) figures = now;

@@ -1,17 +1,20 @@
-import type { Tracker } from "@blkmig/device";
+import type { Run, Tracker } from "@blkmig/device";
 import type { Segments } from "@blkmig/protocol";
 
 import type { Clock } from "./clock.ts";
 import type { DiskWork } from "./disk-work.ts";
 import type { SourceDisk } from "./migration-options.ts";
-import type { Stop } from "./stop.ts";
 import type { WireFormat } from "./wire-format.ts";
 
-export interface SourceOptions {
-  /** Names differ and fit the format; sizes are whole sectors, not 0. */
-  readonly disks: readonly SourceDisk[];
+export interface SourceOptions extends SourceParts {
   readonly format: WireFormat;
   readonly wire: { send(data: Segments): Promise<void> };
+}
+
+/** What a source needs whatever its frames leave by. */
+export interface SourceParts {
+  /** Names differ and fit the format; sizes are whole sectors, not 0. */
+  readonly disks: readonly SourceDisk[];
   readonly tracker?: Tracker | undefined;
   /** For each disk, which of the tracker's sets is its own. Default: the same order. */
   readonly trackedAs?: readonly number[];
@@ -50,10 +53,23 @@ export interface Source {
   /** The receiver has answered a ping of the format's. */
   acknowledge(ping: number): void;
   /** Ends every waiting verb with this reason. */
-  fail(reason: Stop): void;
+  fail(reason: Error): void;
   /** Whether every disk has been swept once. */
   readonly bulkDone: boolean;
   readonly figures: SourceFigures;
+}
+
+/** What a migration does with a source of its own, beyond the five verbs. */
+export interface MigrationSource extends Source {
+  /** With the guest paused: sends all that is left, and waits until it has landed. */
+  rest(): Promise<void>;
+  /** Waits until nothing is in flight, and forgets why the verbs failed: what was in flight is to be sent again. */
+  mend(): Promise<void>;
+  /** Nothing that the sink has is believed any more: all is to be sent, what is `held` unless its hash is found equal. */
+  doubt(held: readonly (readonly Run[])[]): void;
+  /** Claims all that was sent and not verified, so that the next turns prove it; gives its bytes. */
+  claimUnverified(): number;
+  readonly works: readonly DiskWork[];
 }
 
 /** What a source knows of itself, at any time. Bytes and bytes per second. */
@@ -68,5 +84,9 @@ export interface SourceFigures {
   readonly dirtyRate: number;
   readonly bandwidth: number | undefined;
   readonly readBandwidth: number | undefined;
+  /** Bytes of disk that the sink has read back and found equal since they were sent. */
+  readonly verified: number;
+  /** Bytes of disk that were asked about by hash and were not the same. */
+  readonly differed: number;
   readonly work: readonly DiskWork[];
 }

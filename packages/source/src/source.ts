@@ -1,35 +1,41 @@
-import { createBufferPool, type DirtySet } from "@blkmig/device";
+import { createBufferPool, type DirtySet, type Run } from "@blkmig/device";
 
 import { createBulkProgress } from "./bulk-progress.ts";
 import { createCarrier } from "./carrier.ts";
-import { createDiskWork, type DiskWork, pendingBytes, rewind, viewOf } from "./disk-work.ts";
-import { createFlights } from "./flights.ts";
+import { createClassicOutlet } from "./classic-outlet.ts";
+import { claim, createDiskWork, type DiskWork, pendingBytes, rewind, takeWrites, viewOf } from "./disk-work.ts";
+import { createFlights, type Flights } from "./flights.ts";
 import { createMeter } from "./meter.ts";
-import { createOutlet } from "./outlet.ts";
+import type { Outlet } from "./outlet.ts";
 import { nextStep, type Step, type View } from "./plan.ts";
-import type { Source, SourceOptions } from "./source-contract.ts";
+import type { MigrationSource, Source, SourceOptions, SourceParts } from "./source-contract.ts";
 import { messageOf, Stop } from "./stop.ts";
 
-/** How many units at most are asked about, and sent as zero, in one go. */
-const ASK_UNITS = 4096;
 /** Busy milliseconds after which a measured rate counts half. */
 const RATE_MEMORY_MS = 1000;
 
+/** A source of a classic stream. */
 export function createSource(options: SourceOptions): Source {
-  const { disks, format, tracker, clock } = options;
-  const { unit } = format;
-  const buffers = Math.max(1, Math.floor(options.bufferedBytes / unit));
-  const asks = format.zeroes || options.incremental === true;
-  const work = disks.map((disk) => createDiskWork(disk, unit));
-  const progress = createBulkProgress(work);
   const flights = createFlights();
-  const outlet = createOutlet(format, options.wire, flights);
+  return createSourceOf(createClassicOutlet(options.format, options.wire, flights), flights, options);
+}
+
+/** A source whose frames leave by any outlet. */
+export function createSourceOf(outlet: Outlet, flights: Flights, options: SourceParts): MigrationSource {
+  const { disks, tracker, clock } = options;
+  const { unit } = outlet;
+  const bufferBytes = outlet.mostBytes;
+  const buffers = Math.max(1, Math.floor(options.bufferedBytes / bufferBytes));
+  const asks = outlet.zeroes || options.incremental === true;
+  const work = disks.map((disk, index) => createDiskWork(disk, index, unit));
+  for (const each of work) each.askBytes = outlet.firstAsk;
+  const progress = createBulkProgress(work);
   const data = createMeter(clock, RATE_MEMORY_MS);
   const zero = createMeter(clock, RATE_MEMORY_MS);
   const reading = createMeter(clock);
   const dirtied = createMeter(clock, RATE_MEMORY_MS);
-  const pool = createBufferPool({ bytes: unit, count: buffers });
-  const carrier = createCarrier({ format, pool, buffers, outlet, flights, meters: { data, zero, reading } });
+  const pool = createBufferPool({ bytes: bufferBytes, count: buffers });
+  const carrier = createCarrier({ pool, buffers, outlet, flights, meters: { data, zero, reading } });
 
   let phase: View["phase"] = work.length === 0 ? "dirty" : "bulk";
   let turn = 0;
@@ -37,6 +43,7 @@ export function createSource(options: SourceOptions): Source {
   let submitted = 0;
 
   const dirtyBytes = (): number => work.reduce((sum, { todo }) => sum + todo.bytes, 0);
+  const claimedBytes = (): number => work.reduce((sum, { claimed }) => sum + claimed.bytes, 0);
   const remaining = (): number => work.reduce((sum, each) => sum + pendingBytes(each), 0);
 
   const sync = async (): Promise<void> => {
@@ -48,11 +55,10 @@ export function createSource(options: SourceOptions): Source {
       throw new Stop("device", messageOf(cause), { cause });
     }
     let marked = 0;
-    for (const [index, { todo }] of work.entries()) {
-      const set = sets[options.trackedAs?.[index] ?? index];
+    for (const each of work) {
+      const set = sets[options.trackedAs?.[each.index] ?? each.index];
       if (!set) throw new Stop("device", "the tracker does not know all the disks");
-      todo.merge(set);
-      for (const { length } of set.runs()) marked += length;
+      marked += takeWrites(each, set);
     }
     dirtied.end(marked);
     dirtied.begin();
@@ -61,18 +67,20 @@ export function createSource(options: SourceOptions): Source {
   const view = (budget: number): View => ({
     phase,
     turn,
-    disks: work.map((each) => diskView(each)),
+    disks: work.map((each) => diskView(each, budget - submitted)),
     todo: work.some(({ todo }) => todo.bytes > 0),
     flights: flights.count,
-    mayRead: carrier.reads < options.reads && carrier.hasBuffer,
+    mayRead: carrier.reads < options.reads && carrier.hasBuffer && outlet.open,
     spent: submitted >= budget,
   });
 
-  const diskView = (each: DiskWork): View["disks"][number] => {
+  /** One read takes no more than is left of the budget, so that a slow stream is even. */
+  const diskView = (each: DiskWork, left: number): View["disks"][number] => {
+    const most = Math.max(unit, Math.min(outlet.mostBytes, bufferBytes, Math.floor(left / unit) * unit));
     const known = !asks || each.cursor < each.dataUntil;
-    const seen = viewOf(each, known ? unit : ASK_UNITS * unit);
+    const seen = viewOf(each, known ? most : each.askBytes);
     if (!seen.run || seen.busy || !asks) return { ...seen, data: !asks || seen.data };
-    if (seen.data || phase === "dirty") return seen;
+    if (seen.data || phase === "dirty" || !outlet.progress) return seen;
     const { offset, length } = seen.run;
     return { ...seen, run: { offset, length: Math.min(length, progress.same(each, offset, unit)) } };
   };
@@ -80,15 +88,15 @@ export function createSource(options: SourceOptions): Source {
   const perform = async (step: Extract<Step, { disk: number }>): Promise<void> => {
     const each = work[step.disk]!;
     turn = (step.disk + 1) % work.length;
-    const percent = phase === "bulk" ? progress.before(each, step.run.offset) : undefined;
-    if (percent !== undefined) outlet.post(format.progress(percent));
+    const percent = outlet.progress && phase === "bulk" ? progress.before(each, step.run.offset) : undefined;
+    if (percent !== undefined) outlet.progress?.(percent);
     if (step.do === "ask") {
       submitted += await carrier.ask(each, step.run, options.incremental === true && phase === "bulk");
       return;
     }
-    submitted += unit;
-    carrier.read(each, step.run, () => {
-      submitted -= unit;
+    submitted += step.run.length;
+    carrier.read(each, step.run, (bytes) => {
+      submitted -= bytes;
     });
   };
 
@@ -116,6 +124,7 @@ export function createSource(options: SourceOptions): Source {
   const beginPass = async (): Promise<void> => {
     phase = "dirty";
     for (const each of work) rewind(each);
+    outlet.endPass();
     await sync();
     syncs++;
   };
@@ -125,7 +134,18 @@ export function createSource(options: SourceOptions): Source {
     flights.check();
   };
 
+  const rest = async (): Promise<void> => {
+    if (phase === "bulk") throw new Error("complete() in the bulk phase would lose what it has not reached");
+    do {
+      await beginPass(); // after the pause: only now is every write of the guest marked
+      await sweep(Infinity);
+    } while (remaining() > 0);
+    outlet.endTurn();
+    await drain();
+  };
+
   return {
+    rest,
     async setup() {
       try {
         await tracker?.start();
@@ -133,7 +153,7 @@ export function createSource(options: SourceOptions): Source {
         throw new Stop("device", `the writes of the guest cannot be tracked: ${messageOf(cause)}`, { cause });
       }
       dirtied.begin();
-      outlet.postWhole(format.setup());
+      outlet.begin();
     },
     async pending() {
       await sync();
@@ -143,28 +163,42 @@ export function createSource(options: SourceOptions): Source {
       submitted = 0;
       await sync();
       const passEnded = await sweep(budget);
-      outlet.endSection();
+      outlet.endTurn();
       if (passEnded) await beginPass();
       return { passEnded, submitted };
     },
     async complete(beforeLast) {
-      if (phase === "bulk") throw new Error("complete() in the bulk phase would lose what it has not reached");
-      do {
-        await beginPass(); // after the pause: only now is every write of the guest marked
-        await sweep(Infinity);
-      } while (remaining() > 0);
-      outlet.endSection();
-      await drain();
+      await rest();
       await beforeLast();
-      outlet.postWhole(format.last());
+      outlet.last();
       await drain();
     },
     async cleanup() {
       await flights.allSettled();
       await tracker?.stop();
     },
-    acknowledge: (ping) => outlet.acknowledge(ping),
+    acknowledge: (ping) => outlet.acknowledge?.(ping),
     fail: (reason) => flights.fail(reason),
+    async mend() {
+      await flights.allSettled();
+      flights.forget();
+    },
+    doubt(held) {
+      phase = work.length === 0 ? "dirty" : "bulk";
+      for (const each of work) {
+        each.todo.markAll();
+        each.claimed.clearAll();
+        each.verified.clearAll();
+        rewind(each);
+        for (const run of held[each.index] ?? []) claimWhole(each, run);
+      }
+    },
+    claimUnverified() {
+      const before = claimedBytes();
+      for (const each of work) claimGaps(each);
+      return claimedBytes() - before;
+    },
+    works: work,
     get bulkDone() {
       return phase === "dirty";
     },
@@ -178,8 +212,36 @@ export function createSource(options: SourceOptions): Source {
         dirtyRate: dirtied.rate ?? 0,
         bandwidth: data.rate ?? zero.rate,
         readBandwidth: reading.rate,
+        verified: work.reduce((sum, { verified }) => sum + verified.bytes, 0),
+        differed: work.reduce((sum, { differedBytes }) => sum + differedBytes, 0),
         work,
       };
     },
   };
+}
+
+/** Claims the whole units inside a run; of a unit that is held in part nothing is claimed. */
+function claimWhole(work: DiskWork, { offset, length }: Run): void {
+  const { granularity, size } = work.claimed;
+  const from = Math.ceil(offset / granularity) * granularity;
+  const end = offset + length;
+  const to = end >= size ? size : end - (end % granularity);
+  if (from < to) claim(work, { offset: from, length: to - from });
+}
+
+/** Claims what is neither to be sent, nor in flight, nor verified. */
+function claimGaps(work: DiskWork): void {
+  const { todo, inFlight, verified } = work;
+  const { size } = verified;
+  for (let at = 0; at < size;) {
+    const taken = [todo, inFlight, verified].map((marks) => marks.next(at));
+    const inside = taken.find((run) => run?.offset === at);
+    if (inside) {
+      at += inside.length;
+      continue;
+    }
+    const end = Math.min(size, ...taken.map((run) => run?.offset ?? size));
+    claim(work, { offset: at, length: end - at });
+    at = end;
+  }
 }

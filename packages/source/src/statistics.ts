@@ -22,10 +22,23 @@ export interface DiskStatistics {
   readonly zeroBytes: number;
   /** Left out: unallocated above a shared base (`incremental`). */
   readonly skippedBytes: number;
+  /** Not sent, since the sink was found to have the same: a session's resume, and what was verified. */
+  readonly equalBytes: number;
 }
 
+/** What is done to a guest that writes faster than its writes are sent. */
+export interface Influenced {
+  /** Bytes per second that its writes are held to. */
+  readonly throttle: number | undefined;
+  /** Whether its writes are written to both ends before they are answered. */
+  readonly mirroring: boolean;
+}
+
+/** A step that was taken because passes did not pay. */
+export type Converging = { readonly step: "throttle"; readonly bytesPerSecond: number } | { readonly step: "mirror" };
+
 /** What is known of a migration, at any time and after its end. Times are milliseconds. */
-export interface Statistics {
+export interface Statistics extends Influenced {
   readonly status: MigrationStatus;
   readonly phase: MigrationPhase;
   /** Bytes of our stream on the wire, headers and resends included. */
@@ -46,6 +59,10 @@ export interface Statistics {
   readonly expectedDowntime: number | undefined;
   /** From the guest's pause to the sink's answer; undefined before. */
   readonly downtime: number | undefined;
+  /** How often a session found another connection. */
+  readonly reconnects: number;
+  /** Bytes of disk that the sink has read back and found equal since they were sent last. */
+  readonly verified: number;
   readonly setupTime: number;
   readonly totalTime: number;
   readonly disks: readonly DiskStatistics[];
@@ -55,4 +72,12 @@ export interface Statistics {
 export type MigrationEvent =
   | { readonly type: "status"; readonly statistics: Statistics }
   | { readonly type: "pass"; readonly pass: number; readonly statistics: Statistics }
+  /** A session's connection broke: it is tried again after `waitMs`; undefined: there is another one. */
+  | {
+      readonly type: "reconnect";
+      readonly why: string;
+      readonly waitMs: number | undefined;
+      readonly reconnects: number;
+    }
+  | ({ readonly type: "converge"; readonly statistics: Statistics } & Converging)
   | { readonly type: "warning"; readonly message: string };

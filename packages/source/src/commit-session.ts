@@ -1,0 +1,181 @@
+import type { Clock } from "./clock.ts";
+import type { Custody } from "./custody.ts";
+import { Cut } from "./cut.ts";
+import { Overrun } from "./overrun.ts";
+import type { SessionLink } from "./session-link.ts";
+import type { SessionOptions } from "./session-options.ts";
+import type { MigrationSource } from "./source-contract.ts";
+import { messageOf, Stop } from "./stop.ts";
+
+/** How long a receiver may take to hear the last word. */
+const LAST_WORD_MS = 1000;
+/** How often what the sink reads back may differ from what it was sent while nobody writes. */
+const VERIFY_ROUNDS = 3;
+
+const NEVER: AbortSignal = new AbortController().signal;
+
+export interface CommitParts {
+  readonly session: SessionOptions;
+  readonly attempt: number;
+  readonly source: MigrationSource;
+  readonly custody: Custody;
+  readonly clock: Clock;
+  /** The caller's: ends waiting for an outcome; then it is in doubt. */
+  readonly signal: AbortSignal | undefined;
+  /** Milliseconds, and whether the guest may be resumed because of it. */
+  readonly downtimeLimit: number;
+  readonly mayOverrun: boolean;
+  readonly link: () => SessionLink;
+  readonly connectAgain: (why: string, signal: AbortSignal) => Promise<SessionLink>;
+  /** Which run of the receiving program has what was sent. */
+  readonly sinkRun: () => string | undefined;
+  /** Asked when all has landed and the guest is paused. Throws `Stop`. */
+  readonly confirm: () => Promise<void>;
+  readonly warn: (message: string) => void;
+}
+
+/**
+ * With the guest paused: sends and proves the rest, seals it, and asks for the commit. Throws `Cut` or `Overrun` where the
+ * migration may go on with the guest resumed, `Stop` where not; once commit is asked for, only `Stop` `in-doubt`.
+ */
+export async function commitSession(parts: CommitParts): Promise<{ readonly serve?: string }> {
+  const { source, session, attempt, custody } = parts;
+  const pause = watchPause(parts);
+  try {
+    await source.rest();
+    if (session.verify) await proveRest(parts);
+    const link = parts.link();
+    const verified = session.verify === true;
+    await link.request({ say: "seal", attempt, frames: link.carried, verified }, "sealed", pause.over);
+    await parts.confirm();
+    pause.check();
+  } catch (error) {
+    if (error instanceof Overrun) await takeBack(parts);
+    throw error;
+  } finally {
+    pause.end();
+  }
+  await record(session.journal?.asked(attempt), "that commit is asked for");
+  custody.ask();
+  const committed = await untilDecided(parts);
+  await rememberMoved(parts, parts.link(), attempt);
+  return committed;
+}
+
+/** Ends a pause that takes too long, as long as commit was not asked for. */
+function watchPause({ clock, downtimeLimit, mayOverrun, source, custody }: CommitParts) {
+  const began = clock.now();
+  const ended = new AbortController();
+  const over = new AbortController();
+  const onEnding = (): void => over.abort(custody.ending.reason);
+  custody.ending.addEventListener("abort", onEnding, { once: true });
+  const expire = (): void => {
+    if (ended.signal.aborted) return;
+    const overrun = new Overrun(clock.now() - began, downtimeLimit);
+    over.abort(overrun);
+    source.fail(overrun);
+  };
+  if (mayOverrun) void clock.sleep(downtimeLimit, ended.signal).then(expire);
+  return {
+    over: over.signal,
+    check: () => over.signal.throwIfAborted(),
+    end(): void {
+      ended.abort();
+      custody.ending.removeEventListener("abort", onEnding);
+    },
+  };
+}
+
+/** The sink may have sealed what is given up: it must take data again. */
+async function takeBack({ link, attempt, custody }: CommitParts): Promise<void> {
+  await link().request({ say: "abort", attempt }, "aborted", custody.ending);
+}
+
+/** What was sent since it was verified last is read back by the sink. Nobody writes now, so what differs is damage. */
+async function proveRest({ source, warn }: CommitParts): Promise<void> {
+  for (let round = 0; source.claimUnverified() > 0; round++) {
+    const before = source.figures.differed;
+    if (round === VERIFY_ROUNDS) {
+      throw new Stop("mismatch", "what the receiver reads back differs from what it was sent, again and again");
+    }
+    await source.rest();
+    const differed = source.figures.differed - before;
+    if (differed > 0) warn(`the receiver read back ${differed} bytes that differ from what it was sent; sent again`);
+  }
+}
+
+/** Asks for the commit until it is decided. The guest stays paused; whatever is not a durable answer is no answer. */
+async function untilDecided(parts: CommitParts): Promise<{ readonly serve?: string }> {
+  const { attempt, link, signal } = parts;
+  for (;;) {
+    try {
+      return await link().request({ say: "commit", attempt }, "committed", signal);
+    } catch (error) {
+      if (!(error instanceof Cut)) throw inDoubt(error, signal);
+      const again = await parts.connectAgain(error.message, signal ?? NEVER).catch((cause: unknown) => {
+        throw inDoubt(cause, signal);
+      });
+      const outcome = await settleOutcome(parts, again, attempt, "lived");
+      if (outcome === "committed") return {};
+      if (outcome === "kept") throw new Cut("the receiver had not committed");
+    }
+  }
+}
+
+/** What is asked, and recorded, of an attempt whose answer was lost. */
+export type OutcomeParts = Pick<CommitParts, "session" | "custody" | "signal" | "sinkRun" | "warn">;
+
+/**
+ * What became of an attempt whose answer was lost. `kept`: it was not committed, and cannot be any more. `again`: it is
+ * sealed still, by a sink that lived on, for a source that did. Throws `Stop` `in-doubt` where nobody knows.
+ */
+export async function settleOutcome(
+  parts: OutcomeParts,
+  link: SessionLink,
+  attempt: number,
+  source: "lived" | "restarted",
+): Promise<"committed" | "kept" | "again"> {
+  const { custody, session, signal } = parts;
+  try {
+    const { state } = await link.request({ say: "outcome", attempt }, "state", signal);
+    if (state === "unknown") throw new Error("the receiver knows nothing of this migration, which is no answer");
+    if (state === "committed") return "committed";
+    if (state === "sealed" && source === "lived" && link.welcome.sink === parts.sinkRun()) return "again";
+    if (state !== "aborted") await link.request({ say: "abort", attempt }, "aborted", signal);
+  } catch (error) {
+    if (source === "lived" && error instanceof Cut) return "again"; // asked again over another connection
+    throw inDoubt(error, signal);
+  }
+  await record(session.journal?.kept(), "that it was not committed");
+  custody.kept();
+  return "kept";
+}
+
+/** The disk has moved: durably said here before the sink may forget it. */
+export async function rememberMoved(
+  { session, warn, clock }: Pick<CommitParts, "session" | "warn" | "clock">,
+  link: SessionLink,
+  attempt: number,
+): Promise<void> {
+  try {
+    await session.journal?.moved(attempt, session.clone ? "cloned" : "moved");
+    await link.say({ say: "done", attempt });
+    await Promise.race([link.finish(), clock.sleep(LAST_WORD_MS)]);
+  } catch (error) {
+    if (error instanceof Cut) return; // it is committed, and recorded: the sink asks nobody
+    warn(`the disk has moved, and that could not be recorded here: ${messageOf(error)}`);
+  }
+}
+
+async function record(written: Promise<void> | undefined, what: string): Promise<void> {
+  try {
+    await written;
+  } catch (cause) {
+    throw new Stop("journal", `it could not be recorded ${what}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function inDoubt(error: unknown, signal: AbortSignal | undefined): Stop {
+  const why = signal?.aborted ? "interrupted before the receiver's answer came" : messageOf(error);
+  return new Stop("in-doubt", why, { cause: error });
+}

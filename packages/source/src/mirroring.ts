@@ -1,0 +1,104 @@
+import type { Mirror, MirroredWrite, Run, Segments } from "@blkmig/device";
+
+import type { Clock } from "./clock.ts";
+import type { DiskWork } from "./disk-work.ts";
+import type { Flights } from "./flights.ts";
+import type { SessionOutlet } from "./session-outlet.ts";
+
+/** How long a guest's write may wait for the sink before mirroring is given up. */
+const CARRY_WITHIN_MS = 5000;
+
+export interface MirroringParts {
+  readonly works: readonly DiskWork[];
+  /** For each work, which of the guest's disks it is. */
+  readonly trackedAs: readonly number[];
+  readonly outlet: SessionOutlet;
+  readonly flights: Flights;
+  readonly clock: Clock;
+  /** A write could not be carried: mirroring is over. */
+  readonly onFailure: (reason: unknown) => void;
+}
+
+/**
+ * Carries a guest's writes to the sink, one by one (law 11). A write on its way is in flight like any other: no frame
+ * touches its granules until it is acknowledged, and it begins only when none does.
+ */
+export function createMirroring(parts: MirroringParts): { readonly mirror: Mirror; stop(): void } {
+  const { works, trackedAs, outlet, flights, clock, onFailure } = parts;
+  const stopped = new AbortController();
+  const give = (reason: unknown): never => {
+    if (!stopped.signal.aborted) onFailure(reason);
+    stopped.abort();
+    throw reason;
+  };
+
+  /** Settles when nothing is on its way there. */
+  const cleared = async (work: DiskWork, run: Run): Promise<void> => {
+    while (work.inFlight.any(run.offset, run.length)) {
+      await flights.next();
+      stopped.signal.throwIfAborted();
+    }
+  };
+
+  const begin = async (work: DiskWork, run: Run): Promise<MirroredWrite> => {
+    await cleared(work, run);
+    const granules = widen(run, work.inFlight);
+    work.inFlight.mark(granules.offset, granules.length);
+    let carried: Promise<void> = Promise.resolve();
+    return {
+      async carry(data) {
+        stopped.signal.throwIfAborted();
+        work.verified.clear(granules.offset, granules.length);
+        // It stays in flight until the sink has it, even if the guest does not wait so long.
+        carried = sendMirrored(outlet, work.index, run, data);
+        flights.begin(() => carried);
+        const waited = new AbortController();
+        const late = clock.sleep(CARRY_WITHIN_MS, waited.signal).then(() => {
+          if (!waited.signal.aborted) throw new Error(`a mirrored write took longer than ${CARRY_WITHIN_MS} ms`);
+        });
+        await Promise.race([carried, late])
+          .catch(give)
+          .finally(() => waited.abort());
+      },
+      end() {
+        void carried
+          .catch(() => {}) // told to whoever carried it
+          .then(() => work.inFlight.clear(granules.offset, granules.length))
+          .then(() => flights.stir());
+      },
+    };
+  };
+
+  return {
+    mirror: {
+      async begin(disk, offset, length) {
+        stopped.signal.throwIfAborted();
+        const work = works[trackedAs.indexOf(disk)];
+        if (!work) throw new Error("a disk that is not moved");
+        return begin(work, { offset, length });
+      },
+    },
+    stop() {
+      stopped.abort();
+      flights.stir();
+    },
+  };
+}
+
+/** In frames as long as the sink takes them, one after the other on the wire. */
+async function sendMirrored(outlet: SessionOutlet, disk: number, run: Run, data: Segments | "zero"): Promise<void> {
+  if (data === "zero") return outlet.mirrored({ disk, ...run }, data);
+  const bytes = data.length === 1 ? data[0]! : Buffer.concat(data);
+  const frames: Promise<void>[] = [];
+  for (let at = 0; at < bytes.length; at += outlet.mostBytes) {
+    const piece = bytes.subarray(at, at + outlet.mostBytes);
+    frames.push(outlet.mirrored({ disk, offset: run.offset + at, length: piece.length }, piece));
+  }
+  await Promise.all(frames);
+}
+
+function widen({ offset, length }: Run, { granularity, size }: { granularity: number; size: number }): Run {
+  const from = offset - (offset % granularity);
+  const to = Math.min(size, Math.ceil((offset + length) / granularity) * granularity);
+  return { offset: from, length: to - from };
+}

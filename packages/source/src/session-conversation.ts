@@ -1,0 +1,219 @@
+import { randomUUID } from "node:crypto";
+import { crc32 } from "node:zlib";
+
+import { FRAME_BYTES } from "@blkmig/protocol";
+
+import { type CommitParts, commitSession, rememberMoved, settleOutcome } from "./commit-session.ts";
+import type { Conversation } from "./conversation.ts";
+import { Cut } from "./cut.ts";
+import type { SourceDisk } from "./migration-options.ts";
+import { Overrun } from "./overrun.ts";
+import { reconnect } from "./reconnect.ts";
+import { type Hello, openSessionLink, type SessionLink } from "./session-link.ts";
+import { createSessionOutlet, type SessionOutlet } from "./session-outlet.ts";
+import type { MigrationSource } from "./source-contract.ts";
+import { messageOf, Stop } from "./stop.ts";
+
+const DEFAULT_GRANULARITY = 64 * 1024;
+const DEFAULT_RECONNECT_MS = 5 * 60 * 1000;
+/** Bytes that are sent before the sink is asked to make them durable, so that no pause has to wait for much. */
+const FLUSH_EVERY = 256 * 1024 * 1024;
+/** How long a receiver may take to hear that the migration is over. */
+const LAST_WORD_MS = 1000;
+/** How often a pause may take too long before it is let take its time. */
+const MOST_OVERRUNS = 3;
+/** Round trips of a pause: the last acknowledgement, SEAL, COMMIT. */
+const ROUND_TRIPS = 3;
+
+export interface SessionParts extends Pick<
+  CommitParts,
+  "session" | "clock" | "custody" | "signal" | "confirm" | "downtimeLimit" | "mayOverrun" | "warn"
+> {
+  readonly incremental: boolean;
+  /** Told of every try to connect again, and of its success. */
+  readonly onReconnect: (why: string, waitMs: number | undefined) => void;
+}
+
+export interface SessionConversation extends Conversation {
+  readonly migration: string;
+  /** Where the sink serves the disks once it has committed, if it does. */
+  readonly serve: string | undefined;
+  readonly outlet: SessionOutlet | undefined;
+}
+
+/** A session: acknowledged, committed step by step, over as many connections as it takes. */
+export function createSessionConversation(parts: SessionParts): SessionConversation {
+  const { session, clock, custody, warn } = parts;
+  const migration = session.migration ?? randomUUID();
+  const run = randomUUID();
+  const granularity = session.granularity ?? DEFAULT_GRANULARITY;
+  const frameBytes = session.frameBytes ?? FRAME_BYTES;
+  const within = session.reconnectFor ?? DEFAULT_RECONNECT_MS;
+  let disks: readonly SourceDisk[] = [];
+  let source: MigrationSource | undefined;
+  let outlet: SessionOutlet | undefined;
+  let link: SessionLink | undefined;
+  let sinkRun: string | undefined;
+  let attempt = session.resume?.attempt ?? 0;
+  let overruns = 0;
+  let flushMs = 0;
+  let flushed = 0;
+  let flushing = false;
+  let serve: string | undefined;
+
+  const linkOfNow = (): SessionLink => {
+    if (!link) throw new Error("a session that is not open");
+    return link;
+  };
+
+  const hello = (): Hello => ({
+    say: "hello",
+    versions: [2, 2],
+    features: [],
+    migration,
+    source: run,
+    disks: disks.map(({ name, device }) => ({ name, size: device.size, granularity })),
+    frameBytes,
+    resume: session.resume !== undefined || sinkRun !== undefined,
+    incremental: parts.incremental,
+    clone: session.clone === true,
+  });
+
+  const connect = async (signal: AbortSignal): Promise<SessionLink> => {
+    const wire = await session.connect(signal);
+    return openSessionLink({ wire, hello: hello(), clock, crc32, signal });
+  };
+
+  const connectAgain = async (why: string, signal: AbortSignal): Promise<SessionLink> => {
+    const next = await reconnect({
+      attempt: () => connect(signal),
+      within,
+      clock,
+      signal,
+      onFailure: (error, wait) => parts.onReconnect(messageOf(error), wait),
+    });
+    if (link) outlet?.count(link);
+    link = next;
+    flushing = false;
+    parts.onReconnect(why, undefined);
+    return link;
+  };
+
+  /** What the sink has forgotten, or another program has made of its targets meanwhile, is not believed. */
+  const meetSink = async (met: SessionLink): Promise<void> => {
+    const { welcome } = met;
+    if (welcome.sink !== sinkRun) source?.doubt(welcome.held.map((runs) => runs.map(toRun)));
+    sinkRun = welcome.sink;
+    attempt = Math.max(attempt, welcome.attempt);
+    if (welcome.state === "sealed")
+      await met.request({ say: "abort", attempt: welcome.attempt }, "aborted", custody.ending);
+  };
+
+  const flush = async (of: SessionLink): Promise<void> => {
+    if (flushing) return;
+    flushing = true;
+    flushed = of.acknowledged;
+    try {
+      flushMs = (await of.request({ say: "flush", serial: of.carried }, "flushed")).ms;
+      flushing = false;
+    } catch {
+      // The connection has ended: whoever sends is told.
+    }
+  };
+
+  const commitParts = (): CommitParts => ({
+    ...parts,
+    attempt,
+    source: source!,
+    link: linkOfNow,
+    connectAgain,
+    mayOverrun: parts.mayOverrun && overruns < MOST_OVERRUNS,
+    sinkRun: () => sinkRun,
+  });
+
+  return {
+    migration,
+    get serve() {
+      return serve;
+    },
+    get outlet() {
+      return outlet;
+    },
+    async open(chosen) {
+      disks = chosen;
+      link = await connect(custody.ending).catch((error: unknown) => {
+        throw error instanceof Cut ? error.toStop() : error;
+      });
+      if (session.resume?.asked !== undefined) {
+        const { asked } = session.resume;
+        const outcome = await settleOutcome({ ...parts, sinkRun: () => sinkRun }, link, asked, "restarted");
+        if (outcome === "committed") {
+          await rememberMoved(parts, link, asked);
+          return "committed";
+        }
+      }
+      await session.journal?.begin(migration);
+      outlet = createSessionOutlet({
+        unit: granularity,
+        frameBytes,
+        link: linkOfNow,
+        onTurn: () => void (linkOfNow().acknowledged - flushed > FLUSH_EVERY && flush(linkOfNow())),
+        onPass: () => void flush(linkOfNow()),
+      });
+      return outlet;
+    },
+    async begin(begun) {
+      source = begun;
+      await meetSink(linkOfNow());
+    },
+    toSettle(pending) {
+      if (!session.verify || !source) return pending;
+      const total = disks.reduce((sum, { device }) => sum + device.size, 0);
+      return Math.max(pending, total - source.figures.verified);
+    },
+    get overhead() {
+      return flushMs + ROUND_TRIPS * (link?.roundTrip ?? 0);
+    },
+    claimMore: () => session.verify === true && source !== undefined && source.claimUnverified() > 0,
+    async prepare() {
+      attempt++;
+      const ready = await linkOfNow().request({ say: "prepare", attempt }, "ready", custody.ending);
+      serve = ready.serve;
+    },
+    async commit() {
+      const committed = await commitSession(commitParts());
+      serve = committed.serve ?? serve;
+      return true;
+    },
+    async mend(error) {
+      if (error instanceof Overrun) {
+        overruns++;
+        warn(error.message);
+        return source?.mend();
+      }
+      if (!(error instanceof Cut)) throw error;
+      await source?.mend();
+      try {
+        const alive = link && !link.ended.aborted;
+        await meetSink(alive ? linkOfNow() : await connectAgain(error.message, custody.ending));
+      } catch (again) {
+        if (again instanceof Cut) return this.mend(again);
+        if (again instanceof Stop) throw again;
+        throw new Stop("wire", `the wire broke (${error.message}), and no other came about: ${messageOf(again)}`);
+      }
+    },
+    explain: async (stop) => stop,
+    interrupt() {}, // whatever waits here waits for `custody.ending` too
+    async leave(why) {
+      const now = link;
+      if (!now || now.ended.aborted) return;
+      if (!custody.asked) {
+        const said = now.say({ say: "cancel", message: why.message.slice(0, 200) }).catch(() => undefined);
+        await Promise.race([said, clock.sleep(LAST_WORD_MS)]);
+      }
+      now.end(why);
+    },
+  };
+}
+
+const toRun = ([offset, length]: readonly [number, number]) => ({ offset, length });

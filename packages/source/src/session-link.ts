@@ -1,0 +1,217 @@
+import {
+  type Crc32,
+  createSessionDecoder,
+  encodeMessage,
+  encodeSessionPing,
+  encodeSessionPong,
+  encodeSessionPreface,
+  type Segments,
+  segmentsLength,
+  type SessionExtent,
+  type SessionFrame,
+  type SessionMessage,
+} from "@blkmig/protocol";
+
+import type { Clock } from "./clock.ts";
+import { Cut } from "./cut.ts";
+import type { SourceWire } from "./migration-options.ts";
+import type { Delivery } from "./outlet.ts";
+import { rejectedBy } from "./rejected-by.ts";
+import { createReplies } from "./session-replies.ts";
+import { messageOf, Stop } from "./stop.ts";
+
+/** A peer that says nothing for so long has gone; it is asked a few times before. */
+const SILENCE_MS = 30_000;
+const PING_EVERY_MS = 5000;
+
+export type Hello = Extract<SessionMessage, { say: "hello" }>;
+export type Welcome = Extract<SessionMessage, { say: "welcome" }>;
+type Say = SessionMessage["say"];
+
+/** One connection of a session, from its handshake to its end. Everything that waits on it rejects with what ended it. */
+export interface SessionLink {
+  readonly welcome: Welcome;
+  /** Sends one data or hole frame that carries `bytes` of disk; it has landed when it is acknowledged. */
+  carry(frames: Segments, bytes: number): Delivery;
+  /** Asks by a HASH frame whether the sink has the same there. */
+  ask(extent: SessionExtent, frames: Segments): Promise<boolean>;
+  /** Says it, and gives the next message with this word. The signal ends the waiting, not the connection. */
+  request<Word extends Say>(message: SessionMessage, word: Word, signal?: AbortSignal): Promise<Said<Word>>;
+  say(message: SessionMessage): Promise<void>;
+  /** Data and hole frames sent, in all. */
+  readonly carried: number;
+  /** Bytes of disk, and questions, that are not answered. */
+  readonly unacknowledged: number;
+  readonly unanswered: number;
+  /** Bytes of stream sent, and how many of them the sink is known to have taken. */
+  readonly transferred: number;
+  readonly acknowledged: number;
+  /** The shortest round trip so far, milliseconds. */
+  readonly roundTrip: number | undefined;
+  /** Aborts, with the reason, when it ends. */
+  readonly ended: AbortSignal;
+  end(reason: Error): void;
+  /** Nothing more will be said; settles when the sink has closed its side too. */
+  finish(): Promise<void>;
+}
+
+type Said<Word extends Say> = Extract<SessionMessage, { say: Word }>;
+
+export interface LinkParts {
+  readonly wire: SourceWire;
+  readonly hello: Hello;
+  readonly clock: Clock;
+  readonly crc32: Crc32;
+  /** Ends the handshake. */
+  readonly signal: AbortSignal;
+}
+
+/** Introduces itself, and waits for WELCOME. Throws `Stop` `refused`, or `Cut`; then the wire is let go. */
+export async function openSessionLink({ wire, hello, clock, crc32, signal }: LinkParts): Promise<SessionLink> {
+  const controller = new AbortController();
+  const ended = controller.signal;
+  const decoder = createSessionDecoder({ crc32 });
+  const replies = createReplies();
+  const pulse = createPulse(clock);
+  let transferred = 0;
+
+  const end = (reason: Error): void => {
+    if (ended.aborted) return;
+    controller.abort(reason);
+    wire.destroy(reason);
+    replies.end(reason);
+  };
+
+  const send = async (frames: Segments): Promise<void> => {
+    ended.throwIfAborted();
+    transferred += segmentsLength(frames);
+    try {
+      await wire.send(frames);
+    } catch (cause) {
+      end(new Cut(messageOf(cause), { cause }));
+    }
+    ended.throwIfAborted();
+  };
+  /** What cannot be sent is told to whoever waits for its reply. */
+  const post = (frames: Segments): void => void send(frames).catch(() => {});
+
+  const onFrame = (frame: SessionFrame): void => {
+    if (frame.type === "ack") replies.onAck(frame.written);
+    else if (frame.type === "answer") replies.onAnswer(frame);
+    else if (frame.type === "pong") pulse.onPong(frame.value);
+    else if (frame.type === "ping") post(encodeSessionPong(frame.value));
+    else if (frame.type === "message") onMessage(frame.message);
+    else throw new Error(`a receiver sends no ${frame.type}`);
+  };
+
+  const onMessage = (message: SessionMessage): void => {
+    if (message.say === "refused") end(new Stop("refused", `the receiver refused: ${message.message}`));
+    else if (message.say === "failed") end(new Stop("refused", `the receiver cannot go on: ${message.message}`));
+    else replies.onMessage(message);
+  };
+
+  const listen = async (): Promise<void> => {
+    if (!wire.read) throw new Error("a session needs a wire that answers");
+    for (;;) {
+      const bytes = await wire.read(decoder.want());
+      if (bytes === 0) throw new Error("the receiver closed the connection");
+      pulse.onBytes();
+      decoder.accept(bytes);
+      for (let frame = decoder.next(); frame; frame = decoder.next()) onFrame(frame);
+    }
+  };
+
+  const watch = async (): Promise<void> => {
+    while (!ended.aborted) {
+      const ping = pulse.ping();
+      if (ping !== undefined) post(encodeSessionPing(ping));
+      await clock.sleep(PING_EVERY_MS, ended);
+      if (pulse.silentMs() > SILENCE_MS) end(new Cut(`the receiver has said nothing for ${SILENCE_MS / 1000} s`));
+    }
+  };
+
+  const request: SessionLink["request"] = async (message, word, within) => {
+    const reply = replies.message(word);
+    post(encodeMessage(message));
+    return within ? Promise.race([reply, rejectedBy(within)]) : reply;
+  };
+
+  listen().catch((cause: unknown) => end(new Cut(messageOf(cause), { cause })));
+  let welcome: Welcome;
+  try {
+    post(encodeSessionPreface());
+    welcome = await request(hello, "welcome", signal);
+  } catch (error) {
+    end(error as Error);
+    throw error;
+  }
+  void watch();
+
+  return {
+    welcome,
+    carry(frames, bytes) {
+      const landed = replies.carry(bytes, transferred + segmentsLength(frames));
+      landed.catch(() => {}); // `taken` rejects alike, and is awaited first
+      return { taken: send(frames), landed };
+    },
+    ask(extent, frames) {
+      const answer = replies.ask(extent);
+      post(frames);
+      return answer;
+    },
+    request,
+    say: (message) => send(encodeMessage(message)),
+    get carried() {
+      return replies.carried;
+    },
+    get unacknowledged() {
+      return replies.unacknowledged;
+    },
+    get unanswered() {
+      return replies.unanswered;
+    },
+    get transferred() {
+      return transferred;
+    },
+    get acknowledged() {
+      return replies.acknowledged;
+    },
+    get roundTrip() {
+      return pulse.roundTrip;
+    },
+    ended,
+    end,
+    async finish() {
+      await wire.finish();
+      await rejectedBy(ended).catch(() => {});
+    },
+  };
+}
+
+/** When a peer was heard last, and how long it takes to answer. */
+function createPulse(clock: Clock) {
+  let heardAt = clock.now();
+  let pings = 0;
+  let pingedAt: number | undefined;
+  let roundTrip: number | undefined;
+  return {
+    onBytes(): void {
+      heardAt = clock.now();
+    },
+    silentMs: () => clock.now() - heardAt,
+    /** The next ping to send, unless one is not answered yet. */
+    ping(): number | undefined {
+      if (pingedAt !== undefined) return undefined;
+      pingedAt = clock.now();
+      return ++pings;
+    },
+    onPong(value: number): void {
+      if (value !== pings || pingedAt === undefined) return;
+      roundTrip = Math.min(roundTrip ?? Infinity, clock.now() - pingedAt);
+      pingedAt = undefined;
+    },
+    get roundTrip(): number | undefined {
+      return roundTrip;
+    },
+  };
+}

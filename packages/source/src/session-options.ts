@@ -1,0 +1,41 @@
+import type { SourceWire } from "./migration-options.ts";
+
+/**
+ * What must survive this program. Every method settles when its change is on stable storage: the record's file and its
+ * folder. `@blkmig/journal` has one.
+ */
+export interface SourceJournal {
+  /** SENDING: the migration begins. */
+  begin(migration: string): Promise<void>;
+  /** ASKED k: commit is asked for next. Until MOVED or KEPT is recorded, nobody may run the guest here. */
+  asked(attempt: number): Promise<void>;
+  /** The sink has not committed, and will not: the disk is still owned here. */
+  kept(): Promise<void>;
+  /** The sink has committed. */
+  moved(attempt: number, how: "moved" | "cloned"): Promise<void>;
+}
+
+/** A session with a receiver of our own, over as many connections as it takes. */
+export interface SessionOptions {
+  /** Dials, or waits to be dialled; called again whenever a connection broke. The wire must be able to `read`. */
+  readonly connect: (signal: AbortSignal) => Promise<SourceWire>;
+  /** Which migration it is: 1 to 64 letters, digits and dashes. Default: one of its own. */
+  readonly migration?: string;
+  /** Where commit is recorded. Without one a source that is killed cannot know whether its disk has moved. */
+  readonly journal?: SourceJournal;
+  /**
+   * An earlier run of the program began this migration; `asked` is the attempt whose outcome it did not learn, if it had
+   * asked for one. What the sink holds is hashed on both sides before it is believed.
+   */
+  readonly resume?: { readonly asked?: number; readonly attempt: number };
+  /** Whether every extent is read back and compared by the sink before the commit. Default false. */
+  readonly verify?: boolean;
+  /** The source stays a disk of its own. Default false. */
+  readonly clone?: boolean;
+  /** Bytes: the grain of what is sent again, a power of two from 4 KiB to 1 MiB. Default 64 KiB. */
+  readonly granularity?: number;
+  /** The longest frame, bytes, a multiple of the granularity. Default 1 MiB. */
+  readonly frameBytes?: number;
+  /** How long a broken connection is tried again before the migration fails, or is in doubt. Milliseconds; default 5 minutes. */
+  readonly reconnectFor?: number;
+}
