@@ -2,7 +2,7 @@ import type { BufferPool } from "@blkmig/device";
 import { BLOCK_SIZE, type ClassicFrame } from "@blkmig/protocol";
 
 import { Refusal } from "./refusal.ts";
-import { landBlock, landZeroes, type Target } from "./target.ts";
+import { landData, landZeroes, type Target } from "./target.ts";
 import type { WorkInHand } from "./work-in-hand.ts";
 import { createZeroRun, type JoinedZeroes } from "./zero-run.ts";
 
@@ -54,7 +54,7 @@ export function createApplier({ targets, pool, work, land, nameless }: ApplierPa
 
   const landAndGiveBack = async (target: Target, offset: number, buffer: Uint8Array): Promise<void> => {
     try {
-      await landBlock(target, offset, buffer);
+      await landData(target, offset, buffer);
     } finally {
       pool.give(buffer);
     }

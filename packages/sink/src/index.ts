@@ -10,3 +10,6 @@ export type {
 } from "./load-options.ts";
 export { loadFromQemu, type MachineState, type QemuLoadOptions, type QemuLoadResult } from "./load-from-qemu.ts";
 export { load } from "./load.ts";
+export type * from "./session-contract.ts";
+export { createSinkSession } from "./sink-session.ts";
+export { withholdFirstBlock, type WithheldFirstBlock, type WithholdOptions } from "./withhold-first-block.ts";

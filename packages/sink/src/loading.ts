@@ -3,8 +3,9 @@ import { BLOCK_SIZE, type ClassicFrame, encodeShut } from "@blkmig/protocol";
 
 import { type Applier, createApplier } from "./apply.ts";
 import type { LoadOptions, LoadProgress, SinkDisk, SinkWire } from "./load-options.ts";
+import { missingOf, progressOf } from "./load-progress.ts";
 import { loadErrorOf, Refusal } from "./refusal.ts";
-import { createTarget, missingBlocks, type Target } from "./target.ts";
+import { createTarget, type Target } from "./target.ts";
 import { createWorkInHand } from "./work-in-hand.ts";
 
 const DEFAULT_BUFFERED_BYTES = 64 * 1024 * 1024;
@@ -62,7 +63,7 @@ export function createLoading(options: LoadingOptions, land: (buffer: Uint8Array
   };
 
   const progress = (): LoadProgress => progressOf([...targets.values()], transferred);
-  const missing = (): string => missingOf(targets);
+  const missing = (): string => missingOf([...targets.values()]);
 
   const read = async (into: Uint8Array): Promise<number> => {
     try {
@@ -146,22 +147,4 @@ export async function answer(wire: SinkWire, value: number): Promise<boolean> {
   } catch {
     return false; // the sender has gone; `answered` says so
   }
-}
-
-function progressOf(targets: readonly Target[], transferred: number): LoadProgress {
-  const disks = targets.map(({ name, device, covered, dataBytes, zeroBytes }) => ({
-    name,
-    size: device.size,
-    covered: covered.bytes,
-    dataBytes,
-    zeroBytes,
-  }));
-  const total = disks.reduce((sum, { size }) => sum + size, 0);
-  const covered = disks.reduce((sum, disk) => sum + disk.covered, 0);
-  return { transferred, total, covered, disks };
-}
-
-function missingOf(targets: ReadonlyMap<string, Target>): string {
-  const lacking = [...targets.values()].map(missingBlocks).filter((each) => each !== undefined);
-  return lacking.length === 0 ? "" : `; missing: ${lacking.join(", ")}`;
 }

@@ -1,0 +1,135 @@
+import type { LoadErrorCode } from "./load-error.ts";
+import { missingOf } from "./load-progress.ts";
+import { Refusal } from "./refusal.ts";
+import type { SessionOffer, SessionTargets } from "./session-contract.ts";
+import type { SinkState } from "./session-state.ts";
+import { createSessionTarget, distrust, holdings, type SessionTarget } from "./session-target.ts";
+
+/** One migration at its sink, whatever connection it has: its targets, its records, and where its commit stands. */
+export interface Migration {
+  readonly offer: SessionOffer;
+  readonly targets: readonly SessionTarget[];
+  readonly state: SinkState;
+  /** Where the disks will be served, as last said to the source. */
+  serve: string | undefined;
+  /** Whether any byte of any target may have been written. */
+  readonly touched: boolean;
+  /** Whether an attempt without a record was never sealed, for certain. */
+  readonly remembers: boolean;
+  /** INCOMPLETE is recorded. Before the first byte is written; once is enough. */
+  begin(): Promise<void>;
+  /** Another run of the source speaks: what this one was sent is no longer known to it. */
+  distrust(): void;
+  /** What was written before it is on stable storage, and then recorded as held. */
+  makeDurable(): Promise<void>;
+  /** Throws `incomplete` unless everything is covered (or left out on purpose), and verified if that is claimed. */
+  prove(verified: boolean): void;
+  /** Everything is durable; then SEALED is recorded. */
+  seal(next: SinkState): Promise<void>;
+  /** What was withheld is on its disk; then COMMITTED is recorded. */
+  commit(next: SinkState): Promise<void>;
+  abort(next: SinkState): Promise<void>;
+  /** The source knows. */
+  done(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createMigration(offer: SessionOffer, opened: SessionTargets): Migration {
+  const { journal, found, devices } = opened;
+  const targets = offer.disks.map((disk, at) => createSessionTarget(disk, devices[at]!, found?.held[at] ?? []));
+  let state = foundState(found);
+  let beginning: Promise<void> | undefined;
+  let isDistrusted = false;
+
+  const flush = async (): Promise<void> => {
+    await as("device", "a target", Promise.all(devices.map(async (device) => device.flush())));
+  };
+
+  const makeDurable = async (): Promise<void> => {
+    const held = holdings(targets); // before the flush: what lands while it runs may not be in it
+    await flush();
+    if (beginning) await as("journal", RECORD, journal.held(held));
+  };
+
+  const begin = async (): Promise<void> => {
+    beginning ??= as("journal", RECORD, journal.begin(offer.migration, { clone: offer.clone }));
+    await beginning;
+  };
+
+  const record = async (what: "sealed" | "committed" | "aborted", next: SinkState): Promise<void> => {
+    await as("journal", RECORD, journal.decide(what, next.attempt));
+    state = next; // not before it is recorded
+  };
+
+  const forgetIfOpen = (): void => {
+    if (!isDistrusted || state.is !== "open") return;
+    isDistrusted = false;
+    for (const target of targets) distrust(target);
+  };
+
+  return {
+    offer,
+    targets,
+    serve: undefined,
+    get state() {
+      return state;
+    },
+    get touched() {
+      return beginning !== undefined;
+    },
+    get remembers() {
+      // A source that sends is in doubt of no earlier attempt; without a word of it we may be a sink that lost its records.
+      return found !== undefined || beginning !== undefined;
+    },
+    begin,
+    distrust() {
+      isDistrusted = true;
+      forgetIfOpen(); // what is sealed was proved, and stays so until it is aborted
+    },
+    makeDurable,
+    prove(verified) {
+      const missing = missingOf(targets);
+      if (missing !== "" && !offer.incremental) {
+        throw new Refusal("incomplete", `the source says that all was sent, but it was not${missing}`);
+      }
+      const unproved = targets.find((target) => target.verified.bytes !== target.covered.bytes);
+      if (!verified || !unproved) return;
+      throw new Refusal("incomplete", `the source says that all is verified, but disk '${unproved.name}' is not`);
+    },
+    async seal(next) {
+      await begin();
+      if (opened.keepWithheld) await as("device", "what is withheld", opened.keepWithheld());
+      await makeDurable();
+      await record("sealed", next);
+    },
+    async commit(next) {
+      if (opened.releaseWithheld) await as("device", "what is withheld", opened.releaseWithheld());
+      await record("committed", next);
+    },
+    async abort(next) {
+      if (!found) await begin(); // there is a record to write it in
+      await record("aborted", next);
+      forgetIfOpen();
+    },
+    done: () => as("journal", RECORD, journal.done()),
+    close: () => opened.close(beginning ? "touched" : "untouched"),
+  };
+}
+
+const RECORD = "the record beside the targets";
+
+function foundState(found: SessionTargets["found"]): SinkState {
+  const attempt = found?.attempt ?? 0;
+  if (found?.state === "sealed") return { is: "sealed", attempt, ours: false };
+  return found?.state === "committed" ? { is: "committed", attempt } : { is: "open", attempt };
+}
+
+/** A failure of ours, which ends the migration, and not of the wire. */
+async function as<T>(code: LoadErrorCode, what: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new Refusal(code, `${what} could not be written: ${message}`, { cause });
+  }
+}

@@ -1,0 +1,87 @@
+import { DeviceError } from "@blkmig/device";
+import { SESSION_VERSION, type SessionMessage } from "@blkmig/protocol";
+
+import { turnAway } from "./connection-stop.ts";
+import { LoadError } from "./load-error.ts";
+import { Refusal } from "./refusal.ts";
+import type { SessionOffer, SessionTargets, SinkSessionOptions } from "./session-contract.ts";
+import { createMigration, type Migration } from "./session-migration.ts";
+import type { Peer } from "./session-peer.ts";
+
+export type Hello = Extract<SessionMessage, { readonly say: "hello" }>;
+
+/** Reads the magic and HELLO. One of another version is told so, and turned away. */
+export async function hearHello(peer: Peer): Promise<Hello> {
+  const frame = await peer.next();
+  if (!frame) throw turnAway("wire", "the source closed the connection before it said anything");
+  peer.greeted();
+  const message = frame.type === "message" ? frame.message : undefined;
+  if (message?.say === "hello") return message;
+  if (message?.say !== "hello-other") throw turnAway("protocol", "the source did not begin with HELLO");
+  const [lowest, highest] = message.versions;
+  const why = `this receiver speaks version ${SESSION_VERSION} of the session, the sender ${lowest} to ${highest}`;
+  return refuse(peer, "version", why);
+}
+
+export function offerOf({ migration, disks, resume, incremental, clone }: Hello): SessionOffer {
+  return { migration, disks, resume, incremental, clone };
+}
+
+/** Whether it is the same migration, with the same disks in the same order. Whether it is resumed may differ. */
+export function isSameOffer(a: SessionOffer, b: SessionOffer): boolean {
+  return identityOf(a) === identityOf(b);
+}
+
+function identityOf({ migration, incremental, clone, disks }: SessionOffer): string {
+  const table = disks.map(({ name, size, granularity }) => [name, size, granularity]);
+  return JSON.stringify([migration, incremental, clone, table]);
+}
+
+/** Opens an offer's targets, and lets go of them if they are not what was offered. Throws `Refusal`. */
+export async function openMigration(offer: SessionOffer, open: SinkSessionOptions["open"]): Promise<Migration> {
+  try {
+    const opened = await open(offer);
+    try {
+      assertOpened(offer, opened);
+    } catch (error) {
+      await opened.close("untouched");
+      throw error;
+    }
+    return createMigration(offer, opened);
+  } catch (error) {
+    throw refusalOf(error);
+  }
+}
+
+/** Throws unless the devices are what was offered, and can be written. */
+function assertOpened({ disks }: SessionOffer, { devices }: SessionTargets): void {
+  if (devices.length !== disks.length) throw new TypeError(`${devices.length} targets for ${disks.length} disks`);
+  for (const [at, { name, size }] of disks.entries()) {
+    const device = devices[at]!;
+    if (device.readOnly) throw new Refusal("read-only", `disk '${name}': the target is read-only`);
+    if (device.size === size) continue;
+    throw new Refusal("beyond-the-end", `disk '${name}' has ${size} bytes, and its target ${device.size}`);
+  }
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof LoadError) return new Refusal(error.code, message, { cause: error.cause });
+  return new Refusal(error instanceof DeviceError ? "device" : "refused", message, { cause: error });
+}
+
+/** The code that a source is told: that of whatever `open` threw, where it can be said. */
+export function codeOf(refusal: Refusal): string {
+  const { cause } = refusal;
+  const own = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  return refusal.code === "refused" && isCode(own) ? own : refusal.code;
+}
+
+/** Says no to a connection, whatever becomes of the migration. */
+export async function refuse(peer: Peer, code: string, why: string): Promise<never> {
+  await peer.lastWord({ say: "refused", code, message: why });
+  throw turnAway(code, why);
+}
+
+const isCode = (code: string): boolean => /^[A-Za-z0-9-]{1,64}$/.test(code);
