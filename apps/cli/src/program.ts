@@ -7,7 +7,9 @@ import { endingOf, EXIT } from "./exit-code.ts";
 import { inspectCommand } from "./inspect-command.ts";
 import { createOutput } from "./output/output.ts";
 import { receiveCommand } from "./receive-command.ts";
+import { resolveCommand } from "./resolve-command.ts";
 import { sendCommand } from "./send-command.ts";
+import { statusCommand } from "./status-command.ts";
 import { verifyCommand } from "./verify-command.ts";
 
 const HELP = `
@@ -42,6 +44,8 @@ function createProgram(version: string): Command {
   receiveCommand(program);
   verifyCommand(program);
   inspectCommand(program);
+  statusCommand(program);
+  resolveCommand(program);
   demoCommand(program);
   addLaterCommands(program);
   return program;

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import type { JournalFiles } from "./journal-files.ts";
 
 /** The process has died. */
-export class Crash extends Error {}
+class Crash extends Error {}
 
 /** A change of names that is on stable storage only after its folder is synced. */
 interface Change {

@@ -5,7 +5,7 @@ import { encodeRecord } from "./record-text.ts";
 import type { DiskRecord } from "./record.ts";
 
 /** How a record stands to the others of its migration. */
-export type Link = Pick<DiskRecord, "decidedBy" | "decides">;
+type Link = Pick<DiskRecord, "decidedBy" | "decides">;
 
 /** The records of some disks, as they stand in their files. Indexes are those of the disks. */
 export interface RecordGroup {

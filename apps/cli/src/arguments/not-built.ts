@@ -49,8 +49,6 @@ export function addLaterOptions(command: Command, of: keyof typeof LATER): void 
 /** Commands that come later. */
 const LATER_COMMANDS = {
   serve: "exporting live disks over NBD",
-  status: "asking what a daemon does or what a target is",
-  resolve: "ending an in-doubt migration by hand",
 } as const;
 
 export function addLaterCommands(program: Command): void {

@@ -1,0 +1,58 @@
+import { DeviceError, type OpenDisk, openDisk } from "@blkmig/device";
+import { placeOfRecord, readRecord, type RecordPlace, resolveSource, resolveTarget } from "@blkmig/journal";
+
+import { CommandError } from "../command-error.ts";
+import { EXIT } from "../exit-code.ts";
+import type { CommandWorld } from "../run-command.ts";
+import { refuseRecord } from "../status/refuse-record.ts";
+import type { ResolveOptions } from "./resolve-options.ts";
+
+/** Ends an in-doubt migration by hand, durably. Gives the exit code; throws why it was refused. */
+export async function resolve(options: ResolveOptions, { output }: CommandWorld): Promise<number> {
+  const { role, path, migration, state, stateDir } = options;
+  const disk = await openUnused(path);
+  try {
+    if (!disk.locked) output.warn(`${path} is not locked, so a receiver or sender that has it is not seen`);
+    const place = await placeOfRecord(disk, stateDir === undefined ? {} : { stateDir });
+    await judge(options, disk, place).catch(refuseRecord);
+    output.say(`${path}: migration ${migration} is ${state} now`);
+    for (const line of await whatIsLeft(options, place).catch(refuseRecord)) output.say(line);
+    output.event("completed", { role, path, migration, state });
+    return EXIT.ok;
+  } finally {
+    await disk.close();
+  }
+}
+
+/** A receiver or sender that runs still decides by itself, and holds the disk's lock. */
+async function openUnused(path: string): Promise<OpenDisk> {
+  try {
+    // For writing, a source too: two that only read would not see each other.
+    return await openDisk(path);
+  } catch (error) {
+    if (!(error instanceof DeviceError) || error.code !== "in-use") throw error;
+    const message = `${path} is in use by another process, which may still learn the outcome by itself: stop it first`;
+    throw new CommandError("refused", message, { cause: error });
+  }
+}
+
+async function judge(options: ResolveOptions, disk: OpenDisk, place: RecordPlace): Promise<void> {
+  const { migration } = options;
+  if (options.role === "source") return resolveSource(place.path, { migration, state: options.state });
+  const release = async (firstBlock: Uint8Array): Promise<void> => {
+    await disk.write(0, [firstBlock]);
+    await disk.flush();
+  };
+  await resolveTarget(place.path, { migration, state: options.state, release });
+}
+
+/** One record decides for all disks, but the first block of each is withheld beside its own. */
+async function whatIsLeft({ state }: ResolveOptions, place: RecordPlace): Promise<readonly string[]> {
+  const record = await readRecord(place.path);
+  const isAlone = record?.decidedBy === undefined && (record?.decides ?? []).length === 0;
+  if (isAlone) return [];
+  const all = "This holds for all disks of the migration.";
+  return state === "committed"
+    ? [all, "Of each other one, blkmig status --target says whether its first block is there."]
+    : [all];
+}

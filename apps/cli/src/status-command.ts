@@ -1,0 +1,44 @@
+import { type Command, Option } from "commander";
+
+import { runCommand } from "./run-command.ts";
+import { parseStatusOptions, type StatusFlags } from "./status/status-options.ts";
+import { status } from "./status/status.ts";
+
+const HELP = `
+A target is
+  complete    a migration to it was committed
+  incomplete  a migration has begun to write it, and was not committed
+  sealed      all is there, and whether it was committed is not known: in doubt
+  foreign     no migration of blkmig's has written it; what it holds is named if it is recognised
+A source is
+  free        in no migration
+  sending     one has begun
+  asked       commit was asked for, and the outcome is not known: in doubt
+  moved       its owner is elsewhere
+  cloned      it went there, and stays a disk here too
+Of a disk in doubt the \`blkmig resolve\` commands are printed that would end it.
+
+The record is beside a file (PATH.blkmig), and that of a block device in the state directory.
+Nothing is written, and a disk that is in use can be asked for.
+
+Examples:
+  blkmig status --target copy.img
+  blkmig status --target /dev/vg/vm --json
+  blkmig status --source /var/lib/vm.img
+
+Exit codes: 0 whatever the disk is, 2 usage, 3 it could not be read.`;
+
+export function statusCommand(program: Command): void {
+  program
+    .command("status")
+    .summary("what a target or a source is: complete, in doubt, moved")
+    .description("Says what a disk is to migrations: complete, incomplete, in doubt, moved, or nothing of theirs.")
+    .option("--target <path>", "a disk that is written by a migration")
+    .option("--source <path>", "a disk that is sent by one")
+    .option("--state-dir <folder>", "where records are, instead of beside files or in the usual state directory")
+    .addOption(new Option("--control [control]").hideHelp())
+    .addOption(new Option("--qmp [url]").hideHelp())
+    .option("--json", "print an event, one JSON object on a line, on stdout", false)
+    .addHelpText("after", HELP)
+    .action((flags: StatusFlags) => runCommand(flags, async (world) => status(parseStatusOptions(flags), world)));
+}

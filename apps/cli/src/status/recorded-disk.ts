@@ -1,0 +1,51 @@
+import { openDisk, readSignature } from "@blkmig/device";
+import {
+  JournalError,
+  placeOfRecord,
+  readRecord,
+  type RecordPlace,
+  type SourceRecord,
+  type TargetRecord,
+  withheldBlock,
+} from "@blkmig/journal";
+
+/** What can be seen of a disk and its record. */
+export interface RecordedDisk {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly place: RecordPlace;
+  readonly record: TargetRecord | SourceRecord | "none" | UnreadableRecord;
+  readonly isFirstBlockWithheld: boolean;
+  /** What the disk visibly holds, in words. */
+  readonly signature: string | undefined;
+}
+
+/** A record whose meaning is not known here. */
+interface UnreadableRecord {
+  readonly why: "damaged" | "newer";
+  readonly message: string;
+}
+
+/** Only reads, and takes no lock: whoever has the disk does not notice. Throws `DeviceError`, and `JournalError` `io`. */
+export async function lookAtDisk(path: string, stateDir: string | undefined): Promise<RecordedDisk> {
+  const disk = await openDisk(path, { readOnly: true, lock: false });
+  try {
+    const place = await placeOfRecord(disk, stateDir === undefined ? {} : { stateDir });
+    const record = await recordAt(place);
+    const isFirstBlockWithheld = (await withheldBlock(place).load()) !== undefined;
+    const signature = await readSignature(disk);
+    return { path, size: disk.size, place, record, isFirstBlockWithheld, signature };
+  } finally {
+    await disk.close();
+  }
+}
+
+async function recordAt(place: RecordPlace): Promise<RecordedDisk["record"]> {
+  try {
+    return (await readRecord(place.path)) ?? "none";
+  } catch (error) {
+    if (!(error instanceof JournalError) || (error.code !== "damaged" && error.code !== "newer")) throw error;
+    return { why: error.code, message: error.message };
+  }
+}

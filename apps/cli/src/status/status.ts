@@ -1,0 +1,19 @@
+import { EXIT } from "../exit-code.ts";
+import type { CommandWorld } from "../run-command.ts";
+import { describeSource } from "./describe-source.ts";
+import { describeTarget } from "./describe-target.ts";
+import { lookAtDisk } from "./recorded-disk.ts";
+import { refuseRecord } from "./refuse-record.ts";
+import type { StatusOptions } from "./status-options.ts";
+
+/** Says what a disk is. Only reads. Gives the exit code. */
+export async function status({ role, path, stateDir }: StatusOptions, { output }: CommandWorld): Promise<number> {
+  const disk = await lookAtDisk(path, stateDir).catch(refuseRecord);
+  const describe = role === "target" ? describeTarget : describeSource;
+  const { fields, lines } = describe(disk, stateDir);
+  const [first, ...more] = lines;
+  output.say(`${path}: ${first}`);
+  for (const line of more) output.say(line);
+  output.event(role, { path, size: disk.size, ...fields });
+  return EXIT.ok;
+}
