@@ -11,7 +11,8 @@ import type { TLSSocket } from "node:tls";
  */
 export class CipherStream extends Duplex {
   readonly #raw: Socket;
-  #hasEnd = false;
+  /** The wire has ended; TLS has not heard of it yet. Before there is a guard, that is a handshake left in the middle. */
+  #onEnd = (): void => void this.#raw.destroy();
 
   /** Takes ownership of `raw`, which must not have begun to read. */
   constructor(raw: Socket) {
@@ -22,6 +23,7 @@ export class CipherStream extends Duplex {
       if (!this.push(chunk)) raw.pause();
     });
     raw.on("end", () => this.push(null));
+    this.on("end", () => this.#onEnd()); // the first one: TLS has its own
   }
 
   /**
@@ -29,17 +31,17 @@ export class CipherStream extends Duplex {
    * with the system's error.
    */
   guard(socket: TLSSocket, toError: () => Error): void {
+    let hasEnd = false;
     const push = socket.push.bind(socket);
     socket.push = (chunk: unknown, encoding?: BufferEncoding) => {
-      if (chunk === null) this.#hasEnd = true;
+      hasEnd ||= chunk === null;
       return push(chunk, encoding);
     };
-    const cut = () => {
-      if (!this.#hasEnd) socket.destroy(toError());
+    this.#onEnd = () => {
+      if (!hasEnd) socket.destroy(toError());
     };
     this.#raw.on("error", (error) => socket.destroy(error));
-    this.#raw.on("close", cut);
-    this.prependListener("end", cut); // before TLS hears of it
+    this.#raw.on("close", () => this.#onEnd());
   }
 
   /** Ends the wire so that the peer sees an abort. */

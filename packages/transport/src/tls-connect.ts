@@ -1,13 +1,13 @@
 import { connect, isIPv6 } from "node:net";
-import { connect as connectSecurely, type ConnectionOptions } from "node:tls";
+import { connect as connectSecurely } from "node:tls";
 
 import { CipherStream } from "./cipher-stream.ts";
-import { connectSocket, toAbortError } from "./connect-socket.ts";
+import { connectSocket } from "./connect-socket.ts";
 import type { Connection } from "./connection.ts";
 import { TCP_SOCKET } from "./tcp-wire.ts";
 import { createTlsConnection } from "./tls-connection.ts";
+import { shakeHands } from "./tls-handshake.ts";
 import { type TlsOptions, toDialSettings } from "./tls-options.ts";
-import { explainDialFailure } from "./tls-sentences.ts";
 import { TransportError } from "./transport-error.ts";
 import { HANDSHAKE_TIMEOUT_MS } from "./ws-limits.ts";
 
@@ -28,49 +28,25 @@ export interface TlsConnectOptions {
  * the signal ended it, and `TypeError` for options that can be no key.
  */
 export async function connectTls(options: TlsConnectOptions): Promise<Connection> {
-  const { host, port, tls, signal } = options;
+  const { host, port, tls, signal, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
   const settings = toDialSettings(tls, host);
   const url = tlsUrl(host, port);
   const raw = await connectSocket(() => connect({ host, port, ...TCP_SOCKET }), url, signal);
-  return shakeHands(new CipherStream(raw), settings, url, options);
-}
-
-function shakeHands(
-  stream: CipherStream,
-  settings: ConnectionOptions,
-  url: string,
-  { tls, signal, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS }: TlsConnectOptions,
-): Promise<Connection> {
+  const stream = new CipherStream(raw);
   const socket = connectSecurely({ ...settings, socket: stream });
-  const timer = setTimeout(() => {
-    const what = `no answer in TLS within ${handshakeTimeoutMs} ms: does the server speak clear text?`;
-    socket.destroy(new TransportError("timeout", url, what));
-  }, handshakeTimeoutMs);
-  const giveUp = () => socket.destroy(toAbortError(url, signal?.reason));
-  signal?.addEventListener("abort", giveUp, { once: true });
   let [isSecure, hasHeard] = [false, "token" in tls];
   stream.guard(socket, () => {
     if (!isSecure)
       return new TransportError("connect", url, "the server went away during the handshake: its log says why");
-    const what = hasHeard ? "the peer went away in the middle" : UNHEARD;
-    return new TransportError("reset", url, what);
+    return new TransportError("reset", url, hasHeard ? "the peer went away in the middle" : UNHEARD);
   });
-  const handshake = new Promise<Connection>((resolve, reject) => {
-    socket.once("secureConnect", () => {
-      isSecure = true;
-      resolve(createTlsConnection(socket, stream, url));
-      socket.once("readable", () => {
-        hasHeard = true;
-      });
+  return shakeHands(socket, { url, tls, handshakeTimeoutMs, signal }, () => {
+    isSecure = true;
+    const connection = createTlsConnection(socket, stream, url);
+    socket.once("readable", () => {
+      hasHeard = true;
     });
-    socket.on("error", (error) => {
-      const what = explainDialFailure(error, tls);
-      reject(error instanceof TransportError ? error : new TransportError("connect", url, what, { cause: error }));
-    });
-  });
-  return handshake.finally(() => {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", giveUp);
+    return connection;
   });
 }
 

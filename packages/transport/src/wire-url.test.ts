@@ -100,3 +100,36 @@ test("a file is sent to and received from, once", async () => {
   await listener.close();
   rmSync(folder, { recursive: true });
 });
+
+const tls = { token: new Uint8Array(16).fill(7) };
+
+test.each(["tls://127.0.0.1:0", "wss://127.0.0.1:0/migrate"])(
+  "%s is dialled where it listens, by token",
+  async (text) => {
+    const refusals: string[] = [];
+    const onRefused = (_peer: string, why: string) => refusals.push(why);
+    const listener = await listenUrl(parseWireUrl(text), { tls, onRefused, handshakeTimeoutMs: 5000 });
+    const url = parseWireUrl(listener.url);
+    const strange = connectUrl(url, { tls: { token: new Uint8Array(16) } });
+    await expect(strange).rejects.toMatchObject({ code: "connect" });
+    const [dialled, accepted] = await Promise.all([connectUrl(url, { tls }), listener.accept()]);
+    await Promise.all([dialled.finish(), accepted!.finish()]);
+    expect(await dialled.read(new Uint8Array(1))).toBe(0);
+    expect(refusals).toEqual(["it has another token"]);
+    await listener.close();
+  },
+);
+
+test.each(["tls://127.0.0.1:1", "wss://127.0.0.1:1"])("%s without keys says what is needed", async (text) => {
+  const message = expect.stringContaining("needs a token, or a certificate");
+  await expect(connectUrl(parseWireUrl(text))).rejects.toMatchObject({ code: "connect", message });
+  await expect(listenUrl(parseWireUrl(text))).rejects.toMatchObject({ code: "listen", message });
+});
+
+test.each(["tcp://127.0.0.1:0", "ws://127.0.0.1:0/", "unix:///nowhere/a", "file:///nowhere/a", "-", "ssh://host"])(
+  "%s never speaks in clear to who gave keys",
+  async (text) => {
+    await expect(connectUrl(parseWireUrl(text), { tls })).rejects.toThrow(TypeError);
+    await expect(listenUrl(parseWireUrl(text), { tls })).rejects.toThrow(TypeError);
+  },
+);

@@ -1,11 +1,14 @@
 import type { IncomingMessage } from "node:http";
+import { connect } from "node:net";
+import { connect as connectSecurely, type TLSSocket } from "node:tls";
 
 import { WebSocket } from "ws";
 
-import { toAbortError } from "./connect-socket.ts";
+import { connectSocket, toAbortError } from "./connect-socket.ts";
 import type { Connection } from "./connection.ts";
+import { TCP_SOCKET } from "./tcp-wire.ts";
+import { shakeHands } from "./tls-handshake.ts";
 import { type TlsOptions, toDialSettings } from "./tls-options.ts";
-import { explainDialFailure } from "./tls-sentences.ts";
 import { TransportError } from "./transport-error.ts";
 import { createWsConnection } from "./ws-connection.ts";
 import { HANDSHAKE_TIMEOUT_MS, toWsSettings, type WsLimits } from "./ws-limits.ts";
@@ -32,12 +35,14 @@ const noMask = (mask: Buffer) => void mask.fill(0);
  * and the URL's kind do not fit, or it can be no key.
  */
 export async function connectWs(options: WsConnectOptions): Promise<Connection> {
-  const { url, signal, tls, headers = {}, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
-  if (url.startsWith("wss:") !== (tls !== undefined)) throw new TypeError(`'${url}': wss: and tls go together`);
-  const security = tls ? toDialSettings(tls, new URL(url).hostname.replace(/^\[|\]$/gu, "")) : {};
-  if (signal?.aborted) throw toAbortError(url, signal.reason);
+  const { url, signal, headers = {}, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
+  const secured = await dialSecurely(options);
+  if (signal?.aborted) {
+    secured?.destroy();
+    throw toAbortError(url, signal.reason);
+  }
   const settings = { ...toWsSettings(options), generateMask: noMask, handshakeTimeout: handshakeTimeoutMs, headers };
-  const ws = new WebSocket(url, { ...security, ...settings });
+  const ws = new WebSocket(url, secured ? { ...settings, createConnection: () => secured } : settings);
   const giveUp = () => ws.terminate();
   signal?.addEventListener("abort", giveUp, { once: true });
   try {
@@ -45,17 +50,23 @@ export async function connectWs(options: WsConnectOptions): Promise<Connection> 
   } catch (error) {
     ws.terminate();
     if (signal?.aborted) throw toAbortError(url, signal.reason);
-    throw new TransportError("connect", url, explain(error as Error, tls), { cause: error });
+    throw new TransportError("connect", url, `cannot connect: ${(error as Error).message}`, { cause: error });
   } finally {
     signal?.removeEventListener("abort", giveUp);
   }
 }
 
-/** The upgrade fails by what HTTP answered, before that TLS and before that TCP, which has no code of TLS. */
-function explain(error: NodeJS.ErrnoException, tls: TlsOptions | undefined): string {
-  const { code = "HPE_" } = error; // the names of what is wrong in HTTP begin so
-  const isOfTls = tls !== undefined && !code.startsWith("HPE_") && !("syscall" in error) && !("errors" in error);
-  return isOfTls ? explainDialFailure(error, tls) : `cannot connect: ${error.message}`;
+/** TLS for `wss:`, before HTTP speaks: its errors would hide the handshake's. */
+async function dialSecurely(options: WsConnectOptions): Promise<TLSSocket | undefined> {
+  const { url, tls, signal, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
+  if (url.startsWith("wss:") !== (tls !== undefined)) throw new TypeError(`'${url}': wss: and tls go together`);
+  if (!tls) return undefined;
+  const { hostname, port } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/gu, "");
+  const settings = toDialSettings(tls, host);
+  const dial = () => connect({ host, port: Number(port || 443), ...TCP_SOCKET, allowHalfOpen: false });
+  const socket = connectSecurely({ ...settings, socket: await connectSocket(dial, url, signal) });
+  return shakeHands(socket, { url, tls, handshakeTimeoutMs, signal }, () => socket);
 }
 
 /** The connection is made inside the event: a moment later the first messages would be lost. */

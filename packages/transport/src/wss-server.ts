@@ -24,13 +24,14 @@ export function createWssServer(
 ): WssServer {
   const door = new TlsDoor(toListenSettings(tls), options);
   const newcomers = new WeakMap<Duplex, () => void>();
-  const server = createServer({ pauseOnConnect: true, ...TCP_SOCKET });
+  const server = createServer({ pauseOnConnect: true, ...TCP_SOCKET, allowHalfOpen: false });
   server.on("connection", (raw) => {
     door.admit({
       peer: toPeer(raw.remoteAddress ?? "", raw.remotePort ?? 0),
       raw,
       stream: raw, // an empty message is the end of a WebSocket, so none has to be told from a cut
       onSecure(socket, enter) {
+        socket.allowHalfOpen = true; // until now an end was a handshake left in the middle
         newcomers.set(socket, enter);
         http.emit("connection", socket);
       },
