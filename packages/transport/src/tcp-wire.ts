@@ -7,11 +7,15 @@ import { listenOn } from "./listen-on.ts";
 import { createSocketConnection } from "./socket-connection.ts";
 import { readSocket, type SocketReading } from "./socket-reader.ts";
 
-/** A peer that vanished without a word is found out after some minutes of silence. */
-const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
-
-/** Half-open from the start: an early end of the peer must not end our side. */
-export const TCP_SOCKET = { noDelay: true, allowHalfOpen: true, ...KEEP_ALIVE } as const;
+/** What every socket of ours is, dialled or accepted. */
+export const TCP_SOCKET = {
+  noDelay: true,
+  /** From the start: an early end of the peer must not end our side. */
+  allowHalfOpen: true,
+  /** A peer that vanished without a word is found out after some minutes of silence. */
+  keepAlive: true,
+  keepAliveInitialDelay: 30_000,
+} as const;
 
 export interface TcpConnectOptions {
   /** A name or an address; IPv6 without brackets. */
