@@ -81,23 +81,43 @@ describe("disks", () => {
 });
 
 describe("dangers", () => {
+  const none = { inUse: false, mounted: false, filesystem: false, incomplete: false, moved: false };
+
   it("are taken on by their words", () => {
-    expect(parseDangers([])).toEqual({ inUse: false, mounted: false });
-    expect(parseDangers(["in-use", "mounted"])).toEqual({ inUse: true, mounted: true });
+    expect(parseDangers([], "send")).toEqual(none);
+    expect(parseDangers(["in-use", "moved"], "send")).toEqual({ ...none, inUse: true, moved: true });
+    expect(parseDangers(["mounted", "filesystem", "incomplete"], "receive")).toEqual({
+      ...none,
+      mounted: true,
+      filesystem: true,
+      incomplete: true,
+    });
   });
 
-  it.each(["filesystem", "moved", "incomplete", "all", ""])("'%s' is refused", (word) =>
-    expect(() => parseDangers([word])).toThrow(/^--force/),
+  it.each([
+    ["moved", "receive", "they are filesystem, in-use, incomplete and mounted"],
+    ["filesystem", "send", "they are in-use, mounted and moved"],
+    ["all", "receive", "'all' is no danger of `blkmig receive`"],
+    ["", "send", "'' is no danger"],
+  ] as const)("'%s' is refused by %s", (word, command, sentence) =>
+    expect(() => parseDangers([word], command)).toThrow(sentence),
   );
 });
 
 describe("addresses", () => {
   const strict = { insecure: false };
 
-  it.each(["tcp://127.0.0.1:1", "tcp://[::1]:1", "ws://localhost:1/x", "unix:///x", "file:///x", "stdio:", "-"])(
-    "%s needs nothing said",
-    (text) => expect(() => parseAddress(text, strict)).not.toThrow(),
-  );
+  it.each([
+    "tls://192.0.2.1:1",
+    "wss://host.example/x",
+    "tcp://127.0.0.1:1",
+    "tcp://[::1]:1",
+    "ws://localhost:1/x",
+    "unix:///x",
+    "file:///x",
+    "stdio:",
+    "-",
+  ])("%s needs nothing said", (text) => expect(() => parseAddress(text, strict)).not.toThrow());
 
   it.each(["tcp://0.0.0.0:1", "tcp://[::]:1", "ws://192.0.2.1:1/x", "tcp://host.example:1"])(
     "%s needs --insecure",
@@ -107,8 +127,12 @@ describe("addresses", () => {
     },
   );
 
-  it.each(["tls://a:1", "wss://a/x", "ssh://a", "http://a", "a", "", "tcp://a", "unix:x", "tcp://a:99999"])(
-    "'%s' is refused, even so",
-    (text) => expect(() => parseAddress(text, { insecure: true })).toThrow(expect.objectContaining({ code: "usage" })),
+  it("ssh is for sending only", () => {
+    expect(parseAddress("ssh://a", { insecure: false, ssh: true })).toEqual({ kind: "ssh", host: "a" });
+    expect(() => parseAddress("ssh://a", strict)).toThrow("ssh is for sending only");
+  });
+
+  it.each(["http://a", "a", "", "tcp://a", "unix:x", "tcp://a:99999"])("'%s' is refused, even so", (text) =>
+    expect(() => parseAddress(text, { insecure: true })).toThrow(expect.objectContaining({ code: "usage" })),
   );
 });

@@ -2,16 +2,24 @@ import { isLocal, parseWireUrl, type WireUrl } from "@blkmig/transport/url";
 
 import { CommandError, messageOf } from "../command-error.ts";
 
-const NOT_BUILT: ReadonlySet<WireUrl["kind"]> = new Set(["tls", "wss", "ssh"]);
+const ENCRYPTED: ReadonlySet<WireUrl["kind"]> = new Set(["tls", "wss", "ssh"]);
+const SOCKETS: ReadonlySet<WireUrl["kind"]> = new Set(["tcp", "tls", "ws", "wss", "unix"]);
 
-/** Understands `<to>` and `<at>`. Refuses what is not built, and clear text that leaves this machine unasked. */
-export function parseAddress(text: string, allowed: { readonly insecure: boolean }): WireUrl {
+export interface AllowedAddresses {
+  /** Clear text to another machine. */
+  readonly insecure: boolean;
+  /** `ssh:`; default false. */
+  readonly ssh?: boolean;
+}
+
+/** Understands `<to>` and `<at>`. Refuses clear text that leaves this machine unasked. */
+export function parseAddress(text: string, { insecure, ssh = false }: AllowedAddresses): WireUrl {
   const address = parse(text);
-  if (NOT_BUILT.has(address.kind)) {
-    throw new CommandError("usage", `${address.kind}: is not built yet; tcp, ws, unix, stdio and file are`);
+  if (address.kind === "ssh" && !ssh) {
+    throw new CommandError("usage", `${text}: ssh is for sending only: nobody can wait there`);
   }
-  if (!allowed.insecure && !isLocal(address)) throw new CommandError("refused", inClearText(text));
-  return address;
+  if (insecure || ENCRYPTED.has(address.kind) || isLocal(address)) return address;
+  throw new CommandError("refused", inClearText(text));
 }
 
 function parse(text: string): WireUrl {
@@ -28,7 +36,7 @@ function inClearText(text: string): string {
 
 /** Whether peers dial it and are dialled there, so that it can be turned around. */
 export function isSocket(address: WireUrl): boolean {
-  return address.kind === "tcp" || address.kind === "ws" || address.kind === "unix";
+  return SOCKETS.has(address.kind);
 }
 
 /** Whether it is standard input and output, so that nothing else may be printed there. */

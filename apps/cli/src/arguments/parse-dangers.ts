@@ -6,18 +6,32 @@ export interface Dangers {
   readonly inUse: boolean;
   /** The disk is mounted here. */
   readonly mounted: boolean;
+  /** A target holds a file system, a partition table or the like. */
+  readonly filesystem: boolean;
+  /** A target is of a migration that was not finished. */
+  readonly incomplete: boolean;
+  /** A source's owner is elsewhere. */
+  readonly moved: boolean;
 }
 
-const NOT_BUILT: ReadonlySet<string> = new Set(["filesystem", "incomplete", "moved"]);
+const WORDS = {
+  send: ["in-use", "mounted", "moved"],
+  receive: ["filesystem", "in-use", "incomplete", "mounted"],
+} as const;
 
 /** The words of `--force`. One that would do nothing is refused: whoever says it believes that something is checked. */
-export function parseDangers(words: readonly string[]): Dangers {
+export function parseDangers(words: readonly string[], command: keyof typeof WORDS = "send"): Dangers {
+  const known: readonly string[] = WORDS[command];
   for (const word of words) {
-    if (word === "in-use" || word === "mounted") continue;
-    if (NOT_BUILT.has(word)) {
-      throw new CommandError("usage", `--force ${word}: that danger is not looked for yet, so it cannot be taken on`);
-    }
-    throw new CommandError("usage", `--force: '${word}' is no danger; they are in-use and mounted`);
+    if (known.includes(word)) continue;
+    const all = `${known.slice(0, -1).join(", ")} and ${known.at(-1)}`;
+    throw new CommandError("usage", `--force: '${word}' is no danger of \`blkmig ${command}\`; they are ${all}`);
   }
-  return { inUse: words.includes("in-use"), mounted: words.includes("mounted") };
+  return {
+    inUse: words.includes("in-use"),
+    mounted: words.includes("mounted"),
+    filesystem: words.includes("filesystem"),
+    incomplete: words.includes("incomplete"),
+    moved: words.includes("moved"),
+  };
 }

@@ -45,7 +45,7 @@ export interface ReceiveOptions {
 export function parseReceiveOptions(at: string, flags: ReceiveFlags): ReceiveOptions {
   const { create, keep, incremental, connect } = flags;
   const disks = withSizes(parseDisks(flags.disk), flags);
-  const dangers = parseDangers(flags.force);
+  const dangers = parseDangers(flags.force, "receive");
   const recogniseWithin = parseTime(flags.recogniseWithin, "--recognise-within");
   const address = parseAddress(at, flags);
   if (connect && !isSocket(address)) throw new CommandError("usage", `--connect: ${at} is nobody to dial`);
