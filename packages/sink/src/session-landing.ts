@@ -39,6 +39,8 @@ export function createLanding({ migration, peer, landed, buffers }: LandingParts
   const work = createWorkInHand(MAX_WORK);
   work.onFailure((reason) => stop.stop(failureOf(reason)));
   const check = (): void => stop.check();
+  let beginning: Promise<void> | undefined;
+  let lastAnswer: Promise<void> = Promise.resolve();
   let landing: Uint8Array | undefined; // the pool's buffer under the payload that is coming
 
   const targetOf = ({ disk, offset, length }: SessionExtent): SessionTarget => {
@@ -47,6 +49,13 @@ export function createLanding({ migration, peer, landed, buffers }: LandingParts
     const { size } = target.device;
     if (offset <= size && length <= size - offset) return target;
     throw cut(`disk '${target.name}': ${length} bytes at ${offset} leave the disk of ${size} bytes`);
+  };
+
+  /** INCOMPLETE is recorded before anything is written. */
+  const begin = async (): Promise<void> => {
+    beginning = migration.begin();
+    await beginning;
+    check(); // stopped meanwhile: nothing new is begun
   };
 
   const land = (target: SessionTarget, { offset, length }: SessionExtent, write: () => Promise<void>) => {
@@ -67,22 +76,33 @@ export function createLanding({ migration, peer, landed, buffers }: LandingParts
     }
   };
 
-  const compare = async (target: SessionTarget, frame: FrameOf<"hash">, buffer: Uint8Array): Promise<void> => {
+  const compare = async (target: SessionTarget, frame: FrameOf<"hash">, buffer: Uint8Array): Promise<boolean> => {
     const { offset, length, digest } = frame;
-    const equal = await target.order
+    return target.order
       .run(offset, length, async () => {
         const isSame = await isEqual(target.device, frame, digest, { buffer, check });
         if (isSame) believe(target, offset, length); // in its turn: a later write of this extent un-verifies it
         return isSame;
       })
       .finally(() => buffers.readBack.give(buffer));
-    await peer.outbox.say(encodeAnswer(frame, equal));
+  };
+
+  /** Read back side by side, answered in the order in which they were asked. */
+  const answerInTurn = (frame: FrameOf<"hash">, equal: Promise<boolean>): Promise<void> => {
+    const before = lastAnswer;
+    const answer = async (): Promise<void> => {
+      const isSame = await equal;
+      await before;
+      await stop.unlessStopped(peer.outbox.say(encodeAnswer(frame, isSame)));
+    };
+    lastAnswer = answer();
+    return lastAnswer;
   };
 
   return {
     async prepare(frame) {
       targetOf(frame);
-      await migration.begin();
+      await begin();
       const pool = buffers.payload(frame.length);
       landing = pool.tryTake() ?? (await stop.unlessStopped(pool.take()));
       peer.land(landing);
@@ -95,7 +115,7 @@ export function createLanding({ migration, peer, landed, buffers }: LandingParts
     },
     async hole(frame) {
       const target = targetOf(frame);
-      await migration.begin();
+      await begin();
       const zeroes = async (): Promise<void> => landZeroes(target, frame.offset, frame.length, check);
       await land(target, frame, zeroes);
     },
@@ -105,9 +125,12 @@ export function createLanding({ migration, peer, landed, buffers }: LandingParts
         throw cut(`disk '${target.name}': a hash of ${frame.length} bytes at ${frame.offset}, which nobody spoke of`);
       }
       const buffer = await stop.unlessStopped(buffers.readBack.take());
-      await work.begin(compare(target, frame, buffer));
+      await work.begin(answerInTurn(frame, compare(target, frame, buffer)));
     },
-    allSettled: () => work.allSettled(),
+    async allSettled() {
+      await beginning?.catch(() => {}); // whoever asked for it was told
+      await work.allSettled();
+    },
   };
 }
 

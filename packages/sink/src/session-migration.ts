@@ -47,8 +47,9 @@ export function createMigration(offer: SessionOffer, opened: SessionTargets): Mi
 
   const makeDurable = async (): Promise<void> => {
     const held = holdings(targets); // before the flush: what lands while it runs may not be in it
+    const isRecorded = beginning !== undefined;
     await flush();
-    if (beginning) await as("journal", RECORD, journal.held(held));
+    if (isRecorded) await as("journal", RECORD, journal.held(held));
   };
 
   const begin = async (): Promise<void> => {

@@ -6,6 +6,7 @@ import {
   encodeSessionPing,
   encodeSessionPreface,
   FRAME_BYTES,
+  type Segments,
   type SessionFrame,
   type SessionMessage,
 } from "@blkmig/protocol";
@@ -36,6 +37,7 @@ export interface Peer {
   setFrameBytes(bytes: number): void;
   /** HELLO was read: from now on only silence ends the connection. */
   greeted(): void;
+  /** Settles when it was sent; throws what stopped the connection. */
   say(message: SessionMessage): Promise<void>;
   /** Says it before the connection ends; that nobody hears it any more is no failure. */
   lastWord(message: SessionMessage): Promise<void>;
@@ -66,10 +68,10 @@ export function createPeer({ wire, clock, onBytes, counts }: PeerParts): Peer {
     onFailure: (reason) => stop.stop(cut(`the wire broke: ${messageOf(reason)}`)),
   });
 
-  const say = async (message: SessionMessage): Promise<void> => {
+  const speak = async (data: Segments): Promise<void> => {
     const preface = hasSpoken ? [] : encodeSessionPreface();
     hasSpoken = true;
-    await outbox.say([...preface, ...encodeMessage(message)]);
+    await outbox.say([...preface, ...data]);
   };
 
   const read = async (): Promise<number> => {
@@ -90,8 +92,8 @@ export function createPeer({ wire, clock, onBytes, counts }: PeerParts): Peer {
   };
 
   const heartbeat = (): number => {
-    if (!hasSpoken || outbox.sendingSince !== undefined) return clock.now() + HEARTBEAT_MS;
-    if (clock.now() - outbox.lastSent >= HEARTBEAT_MS) outbox.say(encodeSessionPing(0)).catch(() => {}); // stop says why
+    if (!isGreeted || outbox.sendingSince !== undefined) return clock.now() + HEARTBEAT_MS;
+    if (clock.now() - outbox.lastSent >= HEARTBEAT_MS) speak(encodeSessionPing(0)).catch(() => {}); // `stop` says why
     return Math.max(outbox.lastSent, clock.now()) + HEARTBEAT_MS;
   };
 
@@ -123,10 +125,11 @@ export function createPeer({ wire, clock, onBytes, counts }: PeerParts): Peer {
     greeted() {
       isGreeted = true;
     },
-    say,
+    // A wire that takes nothing must not keep a connection from ending.
+    say: async (message) => stop.unlessStopped(speak(encodeMessage(message))),
     async lastWord(message) {
       const done = new AbortController();
-      const said = say(message).catch(() => {});
+      const said = speak(encodeMessage(message)).catch(() => {});
       await Promise.race([said, clock.sleep(LAST_WORD_MS, done.signal)]);
       done.abort();
     },
