@@ -16,8 +16,7 @@ export class CipherStream extends Duplex {
 
   /** Takes ownership of `raw`, which must not have begun to read. */
   constructor(raw: Socket) {
-    // Not destroyed when both directions have ended: what TLS holds for a slow reader would be destroyed with it.
-    super({ autoDestroy: false });
+    super();
     this.#raw = raw;
     raw.on("data", (chunk: Uint8Array) => {
       if (!this.push(chunk)) raw.pause();

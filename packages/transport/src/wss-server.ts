@@ -24,6 +24,7 @@ export function createWssServer(
 ): WssServer {
   const door = new TlsDoor(toListenSettings(tls), options);
   const newcomers = new WeakMap<Duplex, () => void>();
+  // No half-open: a WebSocket does not need it, and a handshake left in the middle would look like one.
   const server = createServer({ pauseOnConnect: true, ...TCP_SOCKET, allowHalfOpen: false });
   server.on("connection", (raw) => {
     door.admit({
@@ -31,7 +32,6 @@ export function createWssServer(
       raw,
       stream: raw, // an empty message is the end of a WebSocket, so none has to be told from a cut
       onSecure(socket, enter) {
-        socket.allowHalfOpen = true; // until now an end was a handshake left in the middle
         newcomers.set(socket, enter);
         http.emit("connection", socket);
       },
