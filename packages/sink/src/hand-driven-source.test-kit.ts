@@ -12,7 +12,11 @@ type SaidBy<Say, Message = SessionMessage> = Message extends { readonly say: inf
     ? Message
     : never
   : never;
-type FrameOf<Type> = Extract<SessionFrame, { readonly type: Type }>;
+type FrameOf<Type, Frame = SessionFrame> = Frame extends { readonly type: infer One }
+  ? Type extends One
+    ? Frame
+    : never
+  : never;
 
 /** One direction of a wire: what is put in comes out, `split` bytes at most at a time, and never within the same turn. */
 function createPipe(split: number) {
@@ -55,6 +59,8 @@ export function createHandDrivenSource(split = 70_000) {
   const back = createPipe(split);
   const decoder = createSessionDecoder();
   let destroyed: Error | undefined;
+  let letGo: (() => void) | undefined;
+  let held: Promise<void> | undefined;
 
   const hear = async (): Promise<SessionFrame | undefined> => {
     for (;;) {
@@ -70,7 +76,7 @@ export function createHandDrivenSource(split = 70_000) {
   const next = async <Type extends SessionFrame["type"]>(type: Type): Promise<FrameOf<Type>> => {
     for (;;) {
       const frame = await hear();
-      if (frame?.type === type) return frame as FrameOf<Type>;
+      if (frame?.type === type) return frame as unknown as FrameOf<Type>;
       if (frame?.type === "ack" || frame?.type === "ping") continue;
       throw new Error(`heard ${JSON.stringify(frame)} instead of '${type}'`);
     }
@@ -82,9 +88,17 @@ export function createHandDrivenSource(split = 70_000) {
       read: there.read,
       async send(data: Segments) {
         await new Promise(setImmediate);
+        await held;
         if (destroyed) throw destroyed;
         back.put(data);
       },
+      /** Takes nothing until it is let go. */
+      hold() {
+        held = new Promise((resolve) => {
+          letGo = resolve;
+        });
+      },
+      letGo: () => letGo?.(),
       destroy(reason?: Error) {
         destroyed = reason ?? new Error("destroyed");
         there.fail(destroyed);
@@ -104,6 +118,7 @@ export function createHandDrivenSource(split = 70_000) {
     async acked(frames: number, what: "written" | "durable" = "written"): Promise<void> {
       for (;;) {
         const ack = await hear();
+        if (ack?.type === "ping") continue;
         if (ack?.type !== "ack") throw new Error(`heard ${JSON.stringify(ack)} instead of an acknowledgement`);
         if (ack[what] === frames) return;
       }

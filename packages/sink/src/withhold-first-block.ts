@@ -1,4 +1,4 @@
-import { type BlockDevice, checkExtent, type Extent, type Segments } from "@blkmig/device";
+import { type BlockDevice, checkExtent, DeviceError, type Extent, type Segments } from "@blkmig/device";
 
 const MOST_BYTES = 1024 * 1024;
 
@@ -27,6 +27,8 @@ export function withholdFirstBlock(disk: BlockDevice, { length, save }: Withhold
   const end = Math.min(length ?? MOST_BYTES, disk.size);
   let emptied: Promise<Uint8Array> | undefined; // gives the withheld bytes
   let isReleased = false;
+  let isClosed = false;
+  const underWay = new Set<Promise<void>>();
 
   /** Once: reads what is there, then takes it off the disk. */
   const empty = async (): Promise<Uint8Array> => {
@@ -71,6 +73,7 @@ export function withholdFirstBlock(disk: BlockDevice, { length, save }: Withhold
   };
 
   async function* extents(offset: number, bytes: number): AsyncGenerator<Extent, void, void> {
+    if (isClosed) throw new DeviceError("closed", disk.name, "used after close()");
     const memory = await inMemory();
     const here = memory ? Math.max(0, Math.min(bytes, end - offset)) : 0;
     if (memory && here > 0) {
@@ -79,6 +82,14 @@ export function withholdFirstBlock(disk: BlockDevice, { length, save }: Withhold
     }
     if (here < bytes) yield* disk.extents(offset + here, bytes - here);
   }
+
+  /** One request takes several of the disk's: closing waits for the last of them. */
+  const request = async (act: () => Promise<void>): Promise<void> => {
+    if (isClosed) throw new DeviceError("closed", disk.name, "used after close()");
+    const done = act();
+    underWay.add(done);
+    await done.finally(() => underWay.delete(done));
+  };
 
   const release = async (): Promise<void> => {
     const bytes = await inMemory();
@@ -93,12 +104,16 @@ export function withholdFirstBlock(disk: BlockDevice, { length, save }: Withhold
       name: disk.name,
       size: disk.size,
       readOnly: disk.readOnly,
-      read,
-      write,
-      zero,
+      read: async (offset, into) => request(async () => read(offset, into)),
+      write: async (offset, data) => request(async () => write(offset, data)),
+      zero: async (offset, bytes, how) => request(async () => zero(offset, bytes, how)),
       extents,
-      flush: async () => disk.flush(),
-      close: async () => disk.close(),
+      flush: async () => request(async () => disk.flush()),
+      async close() {
+        isClosed = true;
+        await Promise.allSettled(underWay);
+        await disk.close();
+      },
     },
     async keep() {
       const bytes = await inMemory();
