@@ -13,11 +13,18 @@ export class ConnectionStop extends Error {
   }
 }
 
+/** It was none of this migration's, and is told so. */
+export class Refused extends ConnectionStop {
+  readonly code: string;
+
+  constructor(code: string, why: string) {
+    super({ how: "turned-away", code, why });
+    this.code = code;
+  }
+}
+
 /** The migration goes on, with another connection. */
 export const cut = (why: string): ConnectionStop => new ConnectionStop({ how: "cut", why });
-/** It was none of this migration's. */
-export const turnAway = (code: string, why: string): ConnectionStop =>
-  new ConnectionStop({ how: "turned-away", code, why });
 
 /** How a connection ended that ended by this error, before (or after) it was welcomed. */
 export function connectionEndOf(error: unknown, welcomed: boolean): ConnectionEnd {

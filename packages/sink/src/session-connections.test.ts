@@ -69,6 +69,16 @@ describe("a handshake", () => {
     }
   });
 
+  test("that is under way when the migration ends hears nothing before it has said anything", async () => {
+    const on = createSessionUnderTest();
+    const source = on.dial();
+    await turns();
+    await on.session.giveUp("nobody came");
+    expect(await source.taking).toMatchObject({ how: "turned-away", code: "over" });
+    source.closeBack();
+    expect(await source.rest()).toEqual([]);
+  });
+
   test("that does not begin with HELLO, or ends early, is turned away", async () => {
     const on = createSessionUnderTest();
     const early = on.dial();
@@ -192,6 +202,22 @@ describe("the past cannot speak", () => {
     await turns(2000);
     expect((await on.content(0, GRANULE)).every((byte) => byte === 2)).toBe(true);
     expect(on.session.progress().disks[0]!.dataBytes).toBe(GRANULE);
+  });
+
+  test("nor where its wire cannot be destroyed", async () => {
+    const on = createSessionUnderTest();
+    const old = createHandDrivenSource();
+    const taking = on.session.take({ read: old.wire.read, send: old.wire.send });
+    old.open();
+    old.say(on.hello);
+    await old.heard("welcome");
+    const young = await on.connect();
+    expect(await taking).toMatchObject({ how: "cut" });
+    old.put(piece(0, 1));
+    await turns();
+    expect(on.steps).toEqual([]);
+    young.put(piece(0, 2));
+    await young.acked(1);
   });
 
   test("of two at once the newer wins, whoever says HELLO first", async () => {

@@ -1,7 +1,7 @@
 import { DeviceError } from "@blkmig/device";
 import { SESSION_VERSION, type SessionMessage } from "@blkmig/protocol";
 
-import { turnAway } from "./connection-stop.ts";
+import { ConnectionStop, Refused } from "./connection-stop.ts";
 import { LoadError } from "./load-error.ts";
 import { Refusal } from "./refusal.ts";
 import type { SessionOffer, SessionTargets, SinkSessionOptions } from "./session-contract.ts";
@@ -10,18 +10,20 @@ import type { Peer } from "./session-peer.ts";
 
 export type Hello = Extract<SessionMessage, { readonly say: "hello" }>;
 
-/** Reads the magic and HELLO. One of another version is told so, and turned away. */
+/** Reads the magic and HELLO. Throws `Refused` for one of another version. */
 export async function hearHello(peer: Peer): Promise<Hello> {
   const frame = await peer.next();
-  if (!frame) throw turnAway("wire", "the source closed the connection before it said anything");
+  if (!frame) throw noHello("wire", "the source closed the connection before it said anything");
   peer.greeted();
   const message = frame.type === "message" ? frame.message : undefined;
   if (message?.say === "hello") return message;
-  if (message?.say !== "hello-other") throw turnAway("protocol", "the source did not begin with HELLO");
+  if (message?.say !== "hello-other") throw noHello("protocol", "the source did not begin with HELLO");
   const [lowest, highest] = message.versions;
-  const why = `this receiver speaks version ${SESSION_VERSION} of the session, the sender ${lowest} to ${highest}`;
-  return refuse(peer, "version", why);
+  const ours = `this receiver speaks version ${SESSION_VERSION} of the session`;
+  throw new Refused("version", `${ours}, the sender ${lowest} to ${highest}`);
 }
+
+const noHello = (code: string, why: string): ConnectionStop => new ConnectionStop({ how: "turned-away", code, why });
 
 export function offerOf({ migration, disks, resume, incremental, clone }: Hello): SessionOffer {
   return { migration, disks, resume, incremental, clone };
@@ -76,12 +78,6 @@ export function codeOf(refusal: Refusal): string {
   const { cause } = refusal;
   const own = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   return refusal.code === "refused" && isCode(own) ? own : refusal.code;
-}
-
-/** Says no to a connection, whatever becomes of the migration. */
-export async function refuse(peer: Peer, code: string, why: string): Promise<never> {
-  await peer.lastWord({ say: "refused", code, message: why });
-  throw turnAway(code, why);
 }
 
 const isCode = (code: string): boolean => /^[A-Za-z0-9-]{1,64}$/.test(code);

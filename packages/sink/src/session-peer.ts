@@ -128,6 +128,7 @@ export function createPeer({ wire, clock, onBytes, counts }: PeerParts): Peer {
     // A wire that takes nothing must not keep a connection from ending.
     say: async (message) => stop.unlessStopped(speak(encodeMessage(message))),
     async lastWord(message) {
+      if (!isGreeted) return; // a stranger gets no byte of a session
       const done = new AbortController();
       const said = speak(encodeMessage(message)).catch(() => {});
       await Promise.race([said, clock.sleep(LAST_WORD_MS, done.signal)]);
