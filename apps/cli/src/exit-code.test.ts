@@ -1,12 +1,16 @@
 import { DeviceError } from "@blkmig/device";
+import { JournalError } from "@blkmig/journal";
 import { LoadError } from "@blkmig/sink";
 import { MigrationError } from "@blkmig/source";
 import { TransportError } from "@blkmig/transport";
 import { expect, it } from "vitest";
 
 import { CommandError } from "./command-error.ts";
+import { InDoubt } from "./exit-code-in-doubt.ts";
 import { endingOf } from "./exit-code.ts";
 
+const setup = { phase: "setup", pending: 0, guest: "running" } as const;
+const unwritten = new JournalError("io", "/x.blkmig", "x");
 const running = { phase: "dirty", pending: 1, guest: "running" } as const;
 const touched = { touched: true, recognised: true } as const;
 const untouched = { touched: false, recognised: true } as const;
@@ -15,10 +19,19 @@ it.each([
   [new MigrationError("wire", "x", running), 1, "failed"],
   [new MigrationError("refused", "x", running), 1, "failed"],
   [new MigrationError("changed", "x", running), 1, "failed"],
+  [new MigrationError("journal", "x", running), 1, "failed"],
+  [new MigrationError("mismatch", "x", running), 1, "failed"],
+  [new MigrationError("refused", "x", setup), 3, "failed"],
+  [new MigrationError("wire", "x", setup), 3, "failed"],
+  [new MigrationError("device", "x", setup), 1, "failed"],
+  [new MigrationError("wire", "x", setup, { cause: unwritten }), 3, "failed"],
+  [new MigrationError("journal", "x", running, { cause: unwritten }), 1, "failed"],
   [new MigrationError("device", "x", running), 1, "failed"],
   [new MigrationError("cancelled", "x", running), 130, "cancelled"],
   [new MigrationError("in-doubt", "x", { ...running, guest: "paused" }), 4, "in-doubt"],
   [new MigrationError("wire", "x", { ...running, guest: "lost" }), 6, "failed"],
+  [new InDoubt("m", [], "x"), 4, "in-doubt"],
+  [unwritten, 3, "failed"],
   [new LoadError("incomplete", "x", touched), 1, "failed"],
   [new LoadError("in-doubt", "x", touched), 4, "in-doubt"],
   [new LoadError("unknown-device", "x", untouched), 3, "failed"],
@@ -38,4 +51,9 @@ it.each([
 
 it("a bug asks to be reported", () => {
   expect(endingOf(new TypeError("x is not a function")).message).toMatch(/please report it: x is not a function/);
+});
+
+it("what is in doubt says which migration, and the commands that would end it", () => {
+  const commands = ["blkmig resolve --source a --keep m"];
+  expect(endingOf(new InDoubt("m", commands, "x"))).toMatchObject({ code: "in-doubt", migration: "m", commands });
 });

@@ -1,9 +1,11 @@
 import { DeviceError } from "@blkmig/device";
+import { JournalError } from "@blkmig/journal";
 import { LoadError } from "@blkmig/sink";
 import { MigrationError } from "@blkmig/source";
 import { TransportError } from "@blkmig/transport";
 
 import { CommandError, type CommandErrorCode, messageOf } from "./command-error.ts";
+import { InDoubt } from "./exit-code-in-doubt.ts";
 
 /** What the process says to its caller. Spelled in the design: scripts depend on it. */
 export const EXIT = {
@@ -26,6 +28,9 @@ export interface Ending {
   readonly code: string;
   /** One sentence. */
   readonly message: string;
+  /** In doubt: which migration, if it has an identity, and the commands of which one would end it by hand. */
+  readonly migration?: string;
+  readonly commands?: readonly string[];
 }
 
 const EXIT_OF_COMMAND: Readonly<Record<CommandErrorCode, number>> = {
@@ -40,6 +45,7 @@ const EXIT_OF_COMMAND: Readonly<Record<CommandErrorCode, number>> = {
 export function endingOf(error: unknown): Ending {
   if (error instanceof MigrationError) return endingOfMigration(error);
   if (error instanceof LoadError) return endingOfLoad(error);
+  if (error instanceof InDoubt) return endingInDoubt(error.message, error);
   if (error instanceof CommandError) {
     if (error.code === "cancelled") return cancelled(error.message);
     return failed(EXIT_OF_COMMAND[error.code], error);
@@ -47,6 +53,7 @@ export function endingOf(error: unknown): Ending {
   // Wires are opened and disks are opened before the first byte; what breaks later comes as one of the classes above.
   if (error instanceof TransportError && error.code === "destroyed") return cancelled("cancelled");
   if (error instanceof TransportError || error instanceof DeviceError) return failed(EXIT.refused, error);
+  if (error instanceof JournalError) return failed(EXIT.refused, { code: "journal", message: error.message });
   const message = `this is a bug in blkmig, please report it: ${messageOf(error)} (BLKMIG_DEBUG=1 says where)`;
   return { exitCode: EXIT.failed, event: "failed", code: "bug", message };
 }
@@ -54,15 +61,29 @@ export function endingOf(error: unknown): Ending {
 function endingOfMigration(error: MigrationError): Ending {
   if (error.guest === "lost") return failed(EXIT.guestLost, error);
   if (error.code === "cancelled") return cancelled("cancelled: the source is as the guest left it");
-  if (error.code !== "in-doubt") return failed(EXIT.failed, error);
-  return { exitCode: EXIT.inDoubt, event: "in-doubt", code: error.code, message: error.message };
+  if (error.code === "in-doubt") return endingInDoubt(error.message);
+  if (error.phase !== "setup") return failed(EXIT.failed, error);
+  // Before the first byte of a disk: no receiver has written any.
+  if (error.cause instanceof JournalError) return failed(EXIT.refused, { code: "journal", message: error.message });
+  return failed(error.code === "refused" || error.code === "wire" ? EXIT.refused : EXIT.failed, error);
+}
+
+function endingInDoubt(message: string, known: Pick<Ending, "migration" | "commands"> = {}): Ending {
+  const { migration, commands } = known;
+  return {
+    exitCode: EXIT.inDoubt,
+    event: "in-doubt",
+    code: "in-doubt",
+    message,
+    ...(migration === undefined ? {} : { migration }),
+    ...(commands === undefined ? {} : { commands }),
+  };
 }
 
 function endingOfLoad(error: LoadError): Ending {
   const state = error.touched ? "the targets are not complete" : "nothing was written";
   if (error.code === "cancelled") return cancelled(`cancelled: ${state}`);
-  if (error.code === "in-doubt")
-    return { exitCode: EXIT.inDoubt, event: "in-doubt", code: error.code, message: error.message };
+  if (error.code === "in-doubt") return endingInDoubt(error.message);
   const message = `${error.message} (${state})`;
   return failed(error.touched ? EXIT.failed : EXIT.refused, { code: error.code, message });
 }

@@ -1,29 +1,47 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 
 import { collect } from "./arguments/collect.ts";
 import { addLaterOptions } from "./arguments/not-built.ts";
 import { isStdio } from "./arguments/parse-address.ts";
+import { addStateDirOption } from "./arguments/state-dir.ts";
+import { addTlsOptions } from "./arguments/tls-arguments.ts";
 import { runCommand } from "./run-command.ts";
 import { parseSendOptions, type SendFlags } from "./send/send-options.ts";
 import { send } from "./send/send.ts";
 
 const HELP = `
-Where to: tcp://host:port, unix:///path, ws://host:port/path, file:///path (a stream kept in a
-file), or stdio: (also -; with --json, events then go to file descriptor 3, or else to stderr).
-Clear text to another machine needs --insecure. IPv6 addresses stand in brackets.
+Where to: tcp://host:port, unix:///path, ws://host:port/path; encrypted tls://host:port and wss://…, with
+--token-file or with certificates; ssh://[user@]host[:port], which runs \`blkmig receive stdio:\` there;
+stdio: (also -; with --json, events then go to file descriptor 3, or else to stderr); file:///path (a
+stream kept in a file). Clear text to another machine needs --insecure. IPv6 addresses stand in brackets.
 
 A disk is a file or a block device whose size is a multiple of 512. It is opened read-only, and must
 not change meanwhile: a file that does ends the migration with exit code 1.
 
-A stock QEMU that waits with -incoming takes disks by --wire qemu: they are called as its -drive id=NAME,
-and must be attached to a device there.
+What is spoken (--wire):
+  2     blkmig's own session, the default: acknowledged, checked, over as many connections as it takes
+        and committed step by step. Before the commit is asked for it is recorded beside the disk
+        (PATH.blkmig, or in --state-dir), and so is its outcome: a disk that has moved is not sent again
+  1.1   the classic stream, one way; the default for file:, and where nobody can answer on standard
+        input. It has no commit: nothing is recorded here, and the source is not marked as moved
+  1.0   the same for receivers that know no zero blocks
+  qemu  a stock QEMU that waits with -incoming: disks are called as its -drive id=NAME, and must be
+        attached to a device there
+
+After a crash of either end --resume, said on both sides, goes on with what has arrived. Exit code 4
+says that the commit was asked for and its answer is missing: --resume asks again, and \`blkmig resolve\`
+ends it by hand.
 
 Examples:
   blkmig send tcp://127.0.0.1:4711 --disk vda=/var/lib/vm.img
   blkmig send unix:///run/blkmig.sock --disk vda=/dev/vg/a --disk vdb=/dev/vg/b --max-bandwidth 100M
+  blkmig send tls://backup.example:4711 --token-file token --disk vda=vm.img --reconnect-for 30m
+  blkmig send ssh://root@backup.example --disk vda=vm.img --remote-disk vda=/dev/vg/vm
+  blkmig send ssh://backup.example:2222 --disk vda=vm.img --remote-disk vda=vm.img \\
+    --remote-flag --create --ssh-command 'ssh -i "my key"'
+  blkmig send tcp://127.0.0.1:4711 --disk vda=vm.img --resume
   blkmig send file:///backup/vm.stream --disk vda=vm.img
   blkmig send tcp://127.0.0.1:4444 --wire qemu --disk drive0=vm.img
-  blkmig send - --disk vda=vm.img | ssh host blkmig receive - --disk vda=/dev/sdb
 
 Exit codes: 0 committed, 1 failed (source intact), 2 usage, 3 refused, 4 in doubt, 6 guest lost,
 130 cancelled (source intact).`;
@@ -37,13 +55,17 @@ export function sendCommand(program: Command): void {
     )
     .argument("<to>", "where to")
     .option("--disk <name=source>", "a disk, and its name on the wire (repeatable)", collect, [])
-    .option("--wire <generation>", "1.1; 1.0 for receivers that know no zero blocks; qemu for a QEMU", "1.1")
-    .option("--machine <name>", "for --wire qemu: the machine type it was started with (default: any)")
+    .option("--wire <generation>", "2, 1.1, 1.0 or qemu (default: 2 where there is an answer)")
     .option("--max-bandwidth <bytes>", "bytes per second, such as 100M or 1.5G (default: no limit)")
     .option("--downtime-limit <time>", "how long the guest may be paused: 300ms, 1.5s, 2m", "300ms")
-    .option("--no-zero-blocks", "send blocks of zeroes as data")
     .option("--incremental", "send only what is allocated above a base that the receiver has too", false)
-    .option("--force <danger>", "take on a danger: in-use, mounted (repeatable)", collect, [])
+    .option("--force <danger>", "take on a danger: in-use, incomplete, mounted, moved (repeatable)", collect, []);
+  addSessionOptions(command);
+  addRemoteOptions(command);
+  addTlsOptions(command);
+  command
+    .option("--no-zero-blocks", "for the older wires: send blocks of zeroes as data")
+    .option("--machine <name>", "for --wire qemu: the machine type it was started with (default: any)")
     .option("--listen", "let the receiver dial", false)
     .option("--insecure", "allow clear text to another machine", false)
     .option("--json", "print events, one JSON object a line, on stdout", false)
@@ -54,4 +76,23 @@ export function sendCommand(program: Command): void {
       send(parseSendOptions(to, flags), world),
     ),
   );
+}
+
+function addSessionOptions(command: Command): void {
+  command
+    .addOption(new Option("--verify", "have the receiver read everything back before the commit (the default)"))
+    .addOption(new Option("--no-verify", "commit what was checked on arrival, without reading it back"))
+    .option("--resume", "go on with the migration that the disks are in; say it on both sides", false)
+    .option("--reconnect-for <time>", "how long a broken connection is tried again (default: 5m)")
+    .option("--clone", "the source stays a disk of its own, and is not marked as moved", false)
+    .option("--granularity <bytes>", "the grain of what is sent again: a power of two, 4K to 1M (default: 64K)");
+  addStateDirOption(command);
+}
+
+function addRemoteOptions(command: Command): void {
+  command
+    .option("--remote-disk <name=target>", "for ssh: where the disk goes there (repeatable)", collect, [])
+    .option("--remote-command <path>", "for ssh: the blkmig there (default: blkmig)")
+    .option("--remote-flag <flag>", "for ssh: an option of `blkmig receive` there (repeatable)", collect, [])
+    .option("--ssh-command <command>", "for ssh: the ssh here, such as 'ssh -i key' (default: ssh)");
 }

@@ -4,22 +4,7 @@ import { CommandError } from "../command-error.ts";
 
 /** Options that are spelled in the design and come later: known, so that none is taken for a typing error, and refused. */
 const LATER = {
-  send: [
-    "--from [control]",
-    "--qmp [url]",
-    "--migrate-to [uri]",
-    "--to-qmp [url]",
-    "--remote-disk [disk]",
-    "--after [what]",
-    "--resume",
-    "--verify",
-    "--no-verify",
-    "--token-file [file]",
-    "--tls-cert [file]",
-    "--tls-key [file]",
-    "--tls-ca [file]",
-    "--state-dir [folder]",
-  ],
+  send: ["--from [control]", "--qmp [url]", "--migrate-to [uri]", "--to-qmp [url]", "--after [what]"],
   receive: [
     "--resume",
     "--verify",

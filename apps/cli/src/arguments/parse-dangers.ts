@@ -8,14 +8,14 @@ export interface Dangers {
   readonly mounted: boolean;
   /** A target holds a file system, a partition table or the like. */
   readonly filesystem: boolean;
-  /** A target is of a migration that was not finished. */
+  /** A target, or a source that was one, is of a migration that was not finished. */
   readonly incomplete: boolean;
   /** A source's owner is elsewhere. */
   readonly moved: boolean;
 }
 
 const WORDS = {
-  send: ["in-use", "mounted", "moved"],
+  send: ["in-use", "incomplete", "mounted", "moved"],
   receive: ["filesystem", "in-use", "incomplete", "mounted"],
 } as const;
 

@@ -47,7 +47,7 @@ async function moveUnderAGuest(): Promise<void> {
     maxBandwidth: MAX_BANDWIDTH,
     downtimeLimit: DOWNTIME_LIMIT_MS,
     onEvent(event) {
-      if (event.type === "warning") tell("warning", { message: event.message });
+      if (event.type === "warning" || event.type === "reconnect") tell(event.type, event);
       else tell(event.type, fields(event.statistics));
     },
   });

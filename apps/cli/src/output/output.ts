@@ -55,11 +55,13 @@ export function createOutput({ json, stdoutIsWire = false }: OutputOptions): Out
       else if (mayTell(progress.phase)) event("status", status);
     },
     endProgress: () => people?.endProgress(),
-    ended({ event: name, code, message }) {
+    ended({ event: name, code, message, migration = null, commands = [] }) {
       people?.endProgress();
       people?.error(message);
+      if (!json && commands.length > 0) people?.line("The same at both ends, one of these ends it by hand:");
+      for (const command of json ? [] : commands) people?.line(`  ${command}`);
       if (name === "failed") event(name, { code, message });
-      else if (name === "in-doubt") event(name, { migration: null, message });
+      else if (name === "in-doubt") event(name, { migration, message, resolve: commands });
       else event(name, { message });
     },
     debug: (error) => void process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`),

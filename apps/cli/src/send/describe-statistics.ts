@@ -25,10 +25,13 @@ export function completedFields(statistics: Statistics, proved: boolean): Fields
   return { proved, ...totals(statistics), disks: statistics.disks.map(diskFields) };
 }
 
-function totals({ transferred, total, dirtySyncCount, totalTime, setupTime, downtime }: Statistics): Fields {
+function totals(statistics: Statistics): Fields {
+  const { transferred, total, dirtySyncCount, totalTime, setupTime, downtime, reconnects, verified } = statistics;
   return {
     transferred,
     total,
+    verified,
+    reconnects,
     "dirty-sync-count": dirtySyncCount,
     "total-time": Math.round(totalTime),
     "setup-time": Math.round(setupTime),
@@ -40,8 +43,15 @@ function diskStatus(disk: DiskStatistics): Fields {
   return { ...diskFields(disk), remaining: disk.remaining };
 }
 
-function diskFields({ name, size, dataBytes, zeroBytes, skippedBytes }: DiskStatistics): Fields {
-  return { name, size, "data-bytes": dataBytes, "zero-bytes": zeroBytes, "skipped-bytes": skippedBytes };
+function diskFields({ name, size, dataBytes, zeroBytes, skippedBytes, equalBytes }: DiskStatistics): Fields {
+  return {
+    name,
+    size,
+    "data-bytes": dataBytes,
+    "zero-bytes": zeroBytes,
+    "skipped-bytes": skippedBytes,
+    "equal-bytes": equalBytes,
+  };
 }
 
 /** `rate` is bytes of disk per second as they pass: `bandwidth` is what could be, were there no `max-bandwidth`. */
@@ -51,19 +61,25 @@ export function progressOf({ phase, total, remaining, dirtySyncCount, dirtyRate 
 
 /** Bytes of disk that have been dealt with, resends included: they only grow. */
 export function settledBytes({ disks }: Statistics): number {
-  return disks.reduce((sum, { dataBytes, zeroBytes, skippedBytes }) => sum + dataBytes + zeroBytes + skippedBytes, 0);
+  const settled = disks.map(({ dataBytes, zeroBytes, skippedBytes, equalBytes }) => {
+    return dataBytes + zeroBytes + skippedBytes + equalBytes;
+  });
+  return settled.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** The last lines for people. */
-export function describeEnd({ total, totalTime, transferred, downtime = 0, disks }: Statistics): readonly string[] {
+export function describeEnd(statistics: Statistics): readonly string[] {
+  const { total, totalTime, transferred, downtime = 0, reconnects, disks } = statistics;
   const amounts = `${formatBytes(total)} of disk, ${formatBytes(transferred)} on the wire`;
+  const again = reconnects > 0 ? `, connected again ${reconnects === 1 ? "once" : `${reconnects} times`}` : "";
   return [
-    `completed in ${formatTime(totalTime)}: ${amounts}, downtime ${formatTime(downtime)}`,
+    `completed in ${formatTime(totalTime)}: ${amounts}, downtime ${formatTime(downtime)}${again}`,
     ...disks.map(describeDisk),
   ];
 }
 
-function describeDisk({ name, dataBytes, zeroBytes, skippedBytes }: DiskStatistics): string {
+function describeDisk({ name, dataBytes, zeroBytes, skippedBytes, equalBytes }: DiskStatistics): string {
   const skipped = skippedBytes > 0 ? `, ${formatBytes(skippedBytes)} left out` : "";
-  return `  '${name}': ${formatBytes(dataBytes)} of data, ${formatBytes(zeroBytes)} of zeroes${skipped}`;
+  const equal = equalBytes > 0 ? `, ${formatBytes(equalBytes)} found there already` : "";
+  return `  '${name}': ${formatBytes(dataBytes)} of data, ${formatBytes(zeroBytes)} of zeroes${equal}${skipped}`;
 }

@@ -5,18 +5,21 @@ import { parseBandwidth } from "../arguments/parse-bytes.ts";
 import { type Dangers, parseDangers } from "../arguments/parse-dangers.ts";
 import { type DiskArgument, parseDisks } from "../arguments/parse-disk.ts";
 import { parseTime } from "../arguments/parse-time.ts";
+import { parseStateDir, type StateDirFlags, type StateDirOption } from "../arguments/state-dir.ts";
+import { parseTlsFiles, type TlsFiles, type TlsFlags } from "../arguments/tls-arguments.ts";
 import { CommandError } from "../command-error.ts";
+import { canBeAnswered } from "../stdio-directions.ts";
+import { type ChosenWire, chooseWire, type SendWire } from "./choose-wire.ts";
+import { parseRemoteReceiver, type RemoteFlags, type RemoteReceiver } from "./remote-receiver.ts";
+import { parseSessionChoices, type SessionChoices, type SessionFlags } from "./session-choices.ts";
 
 const MOST_MACHINE_BYTES = 255;
 
-/** What is spoken: a classic generation, or QEMU's envelope around the newer one. */
-type SendWire = "1.0" | "1.1" | "qemu";
-
 /** What commander makes of `blkmig send …`. */
-export interface SendFlags {
+export interface SendFlags extends SessionFlags, RemoteFlags, TlsFlags, StateDirFlags {
   readonly disk: readonly string[];
   readonly force: readonly string[];
-  readonly wire: string;
+  readonly wire?: string;
   readonly maxBandwidth?: string;
   readonly downtimeLimit: string;
   readonly zeroBlocks: boolean;
@@ -27,13 +30,20 @@ export interface SendFlags {
   readonly machine?: string;
 }
 
-/** What `blkmig send` shall do. */
-export interface SendOptions {
+/** Where the receiver is, and how it is spoken with. */
+export interface SendPlace {
   readonly to: WireUrl;
   readonly listen: boolean;
+  readonly tls: TlsFiles | undefined;
+  readonly remote: RemoteReceiver | undefined;
+}
+
+/** What `blkmig send` shall do. */
+export interface SendOptions extends SendPlace, ChosenWire, StateDirOption {
   readonly disks: readonly DiskArgument[];
   readonly dangers: Dangers;
-  readonly wire: SendWire;
+  /** With `--wire 2`, and never otherwise. */
+  readonly session: SessionChoices | undefined;
   /** For a QEMU: the machine type it was started with, or a beginning of it. */
   readonly machine: string;
   readonly zeroBlocks: boolean;
@@ -43,32 +53,30 @@ export interface SendOptions {
   readonly downtimeLimit: number;
 }
 
-export function parseSendOptions(to: string, flags: SendFlags): SendOptions {
-  const wire = parseWire(flags.wire);
-  const { maxBandwidth, listen, incremental, zeroBlocks } = flags;
+export function parseSendOptions(text: string, flags: SendFlags): SendOptions {
+  const { maxBandwidth, listen, incremental, zeroBlocks, insecure } = flags;
   const disks = parseDisks(flags.disk);
-  const dangers = parseDangers(flags.force);
+  const dangers = parseDangers(flags.force, "send");
   const downtimeLimit = parseTime(flags.downtimeLimit, "--downtime-limit");
-  const address = parseAddress(to, flags);
-  if (listen && !isSocket(address)) throw new CommandError("usage", `--listen: nobody can dial ${to}`);
+  const to = parseAddress(text, { insecure, ssh: true });
+  if (listen && !isSocket(to)) throw new CommandError("usage", `--listen: nobody can dial ${text}`);
+  const chosen = chooseWire(flags.wire, to, canBeAnswered(to));
   return {
-    to: address,
+    to,
     listen,
+    tls: parseTlsFiles(flags, to),
+    remote: parseRemoteReceiver(flags, to, disks),
     disks,
     dangers,
-    wire,
-    machine: parseMachine(flags.machine, wire),
+    ...chosen,
+    session: parseSessionChoices(flags, chosen.wire),
+    ...parseStateDir(flags),
+    machine: parseMachine(flags.machine, chosen.wire),
     zeroBlocks,
     incremental,
     downtimeLimit,
     maxBandwidth: maxBandwidth === undefined ? undefined : parseBandwidth(maxBandwidth, "--max-bandwidth"),
   };
-}
-
-function parseWire(wire: string): SendWire {
-  if (wire === "1.0" || wire === "1.1" || wire === "qemu") return wire;
-  if (wire === "2") throw new CommandError("usage", "--wire 2 is not built yet; 1.1, 1.0 and qemu are");
-  throw new CommandError("usage", `--wire: '${wire}' is no wire; they are 1.1, 1.0 and qemu`);
 }
 
 function parseMachine(machine: string | undefined, wire: SendWire): string {

@@ -1,0 +1,99 @@
+import { access, constants } from "node:fs/promises";
+import { dirname } from "node:path";
+
+import type { OpenDisk } from "@blkmig/device";
+import {
+  placeOfRecord,
+  readRecord,
+  type RecordPlace,
+  type SourceRecord,
+  type TargetRecord,
+  withheldBlock,
+} from "@blkmig/journal";
+
+import type { Dangers } from "../arguments/parse-dangers.ts";
+import type { StateDirOption } from "../arguments/state-dir.ts";
+import { CommandError, messageOf } from "../command-error.ts";
+import { formatResolveLine } from "../status/resolve-line.ts";
+import type { Sources } from "./open-sources.ts";
+
+/** A disk to send, and what earlier migrations have left of it. */
+export interface RecordedSource {
+  readonly name: string;
+  readonly device: OpenDisk;
+  readonly place: RecordPlace;
+  readonly record: SourceRecord | TargetRecord | undefined;
+}
+
+/** Only reads. Throws `JournalError` for a record whose meaning is not known. */
+export async function readSourceRecords(
+  { disks }: Sources,
+  stateDir: StateDirOption,
+): Promise<readonly RecordedSource[]> {
+  const recorded: RecordedSource[] = [];
+  for (const { name, device } of disks) {
+    const place = await placeOfRecord(device, stateDir);
+    recorded.push({ name, device, place, record: await readRecord(place.path) });
+  }
+  return recorded;
+}
+
+export interface SendableOptions extends StateDirOption {
+  readonly dangers: Dangers;
+  /** A migration in doubt may be taken up: the receiver is asked. */
+  readonly mayAsk: boolean;
+}
+
+/** A disk has one owner: it is not sent from where it no longer is, may not be, or has not yet come. Throws `CommandError` `refused`. */
+export async function assertOwnedHere(disks: readonly RecordedSource[], options: SendableOptions): Promise<void> {
+  for (const disk of disks) {
+    const why = await whyNotOwned(disk, options);
+    if (why !== undefined) throw new CommandError("refused", `disk '${disk.name}': ${disk.device.path} ${why}`);
+  }
+}
+
+async function whyNotOwned(
+  { device: { path }, place, record }: RecordedSource,
+  { dangers, mayAsk, stateDir }: SendableOptions,
+): Promise<string | undefined> {
+  if (!record) return undefined;
+  const { migration } = record;
+  if (record.role === "target") {
+    const isWhole = record.state === "committed" && (await withheldBlock(place).load()) === undefined;
+    if (isWhole || dangers.incomplete) return undefined;
+    return `is the target of migration ${migration}, which is not finished: finish it, or --force incomplete sends what is there`;
+  }
+  if (record.state === "moved" && !dangers.moved) {
+    const there = record.to === undefined ? "" : ` to ${record.to}`;
+    return `has moved${there} (migration ${migration}), and its owner is there now: --force moved sends what is left here`;
+  }
+  if (record.state !== "asked" || mayAsk) return undefined;
+  const [keep, gone] = (["keep", "gone"] as const).map((verdict) =>
+    formatResolveLine({ role: "source", path, verdict, migration, stateDir }),
+  );
+  return `is in doubt: it is not known whether migration ${migration} was committed. Say --resume to ask the receiver, or end it by hand: \`${keep}\` or \`${gone}\``;
+}
+
+/** Before anything is dialled: what could not be recorded in the end is not begun. Throws `CommandError` `refused`. */
+export async function assertRecordable(disks: readonly RecordedSource[]): Promise<void> {
+  for (const { name, place } of disks) {
+    try {
+      await assertWritable(dirname(place.path));
+    } catch (cause) {
+      const way = place.beside ? "say --state-dir FOLDER to have it elsewhere" : "say another --state-dir";
+      const message = `disk '${name}': its record ${place.path} cannot be written: ${messageOf(cause)}; ${way}`;
+      throw new CommandError("refused", message, { cause });
+    }
+  }
+}
+
+/** A folder that is not there is made later, in the nearest one that is. */
+async function assertWritable(folder: string): Promise<void> {
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    if (!isMissing || dirname(folder) === folder) throw error;
+    await assertWritable(dirname(folder));
+  }
+}

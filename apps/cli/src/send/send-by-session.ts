@@ -1,0 +1,50 @@
+import { migrate, type MigrationResult, type SourceWire } from "@blkmig/source";
+import { formatWireUrl } from "@blkmig/transport/url";
+
+import type { CommandWorld } from "../run-command.ts";
+import { migrationOptions } from "./migration-options.ts";
+import type { Sources } from "./open-sources.ts";
+import type { RecordedSource } from "./recorded-sources.ts";
+import type { SendOptions } from "./send-options.ts";
+import type { SendWires } from "./send-wires.ts";
+import type { SessionChoices } from "./session-choices.ts";
+import { openSessionRecord } from "./session-record.ts";
+
+export interface SessionParts {
+  readonly choices: SessionChoices;
+  readonly sources: Sources;
+  readonly recorded: readonly RecordedSource[];
+  readonly wires: SendWires;
+}
+
+/** Sends by blkmig's own session, over as many connections as it takes, with a record of the commit beside the disks. */
+export async function sendBySession(
+  options: SendOptions,
+  { choices, sources, recorded, wires }: SessionParts,
+  world: CommandWorld,
+): Promise<MigrationResult> {
+  const { resume, reconnectFor, verify, clone, granularity } = choices;
+  const record = await openSessionRecord(recorded, {
+    resume,
+    stateDir: options.stateDir,
+    to: formatWireUrl(options.to),
+    warn: (message) => world.output.warn(message),
+  });
+  const within = options.to.kind === "stdio" ? 0 : reconnectFor;
+  try {
+    let first: SourceWire | undefined = await wires.open(world.signal);
+    const connect = async (signal: AbortSignal): Promise<SourceWire> => {
+      const wire = first ?? (await wires.openAgain(signal, within));
+      first = undefined;
+      return wire;
+    };
+    const { migration, journal, resume: earlier } = record;
+    const session = { connect, migration, journal, verify, clone, granularity, reconnectFor: within };
+    return await migrate({
+      ...migrationOptions(options, sources, world),
+      session: earlier ? { ...session, resume: earlier } : session,
+    });
+  } catch (error) {
+    throw await record.judge(error);
+  }
+}

@@ -1,0 +1,90 @@
+import { randomUUID } from "node:crypto";
+
+import { openSourceJournal, type SourceRecord } from "@blkmig/journal";
+import { MigrationError, type SessionOptions, type SourceJournal } from "@blkmig/source";
+
+import { messageOf } from "../command-error.ts";
+import { InDoubt } from "../exit-code-in-doubt.ts";
+import { formatResolveLine } from "../status/resolve-line.ts";
+import type { RecordedSource } from "./recorded-sources.ts";
+
+/** One migration's record at its sources, whether it was begun by this run of the program or by an earlier one. */
+export interface SessionRecord {
+  readonly migration: string;
+  /** What an earlier run left of it. */
+  readonly resume: SessionOptions["resume"];
+  readonly journal: SourceJournal;
+  /** After a failure: what ended it, or `InDoubt`. What is known to be kept is recorded so. */
+  judge(error: unknown): Promise<unknown>;
+}
+
+export interface SessionRecordOptions {
+  /** Go on with the migration that the disks are in, if they are in one. */
+  readonly resume: boolean;
+  readonly stateDir: string | undefined;
+  /** Where to, for people. */
+  readonly to: string;
+  readonly warn: (message: string) => void;
+}
+
+export async function openSessionRecord(
+  disks: readonly RecordedSource[],
+  { resume: mayResume, stateDir, to, warn }: SessionRecordOptions,
+): Promise<SessionRecord> {
+  const { journal } = await openSourceJournal(
+    disks.map(({ name, device, place }) => ({ name, size: device.size, record: place })),
+  );
+  const earlier = mayResume ? resumable(disks) : undefined;
+  if (mayResume && !earlier) warn("--resume: no migration of these disks is recorded here, so a new one begins");
+  const migration = earlier?.migration ?? randomUUID();
+  /** When commit was asked for without its outcome being known: by an earlier run of the program, or by this one. */
+  let asked: "earlier" | "now" | undefined = earlier?.state === "asked" ? "earlier" : undefined;
+
+  const inDoubt = (why: string): InDoubt => {
+    const commands = disks.flatMap(({ device: { path } }) =>
+      (["keep", "gone"] as const).map((verdict) =>
+        formatResolveLine({ role: "source", path, verdict, migration, stateDir }),
+      ),
+    );
+    return new InDoubt(migration, commands, why);
+  };
+
+  return {
+    migration,
+    resume: earlier && {
+      attempt: earlier.attempt,
+      ...(earlier.state === "asked" ? { asked: earlier.attempt } : {}),
+    },
+    journal: {
+      begin: async (id) => journal.begin(id, { to }),
+      async asked(attempt) {
+        await journal.asked(attempt);
+        asked = "now";
+      },
+      async kept() {
+        await journal.kept();
+        asked = undefined;
+      },
+      async moved(attempt, how) {
+        await journal.moved(attempt, how);
+        asked = undefined;
+      },
+    },
+    async judge(error) {
+      if (error instanceof MigrationError && error.code === "in-doubt") return inDoubt(error.message);
+      if (asked === "earlier") return inDoubt(`it is still not known whether it was committed: ${messageOf(error)}`);
+      // Recorded as asked, and then ended before the receiver was asked: nothing is in doubt.
+      if (asked === "now" && error instanceof MigrationError) await journal.kept();
+      return error;
+    },
+  };
+}
+
+/** The one migration that all the disks are in, if it can go on. */
+function resumable(disks: readonly RecordedSource[]): SourceRecord | undefined {
+  const records = disks.map(({ record }) => record);
+  const [first] = records;
+  if (first?.role !== "source" || first.state === "moved" || first.state === "cloned") return undefined;
+  const isSame = records.every((record) => record?.role === "source" && record.migration === first.migration);
+  return isSame ? first : undefined;
+}
