@@ -59,6 +59,7 @@ export function createHandDrivenSource(split = 70_000) {
   const back = createPipe(split);
   const decoder = createSessionDecoder();
   let destroyed: Error | undefined;
+  let sent = 0;
   let letGo: (() => void) | undefined;
   let held: Promise<void> | undefined;
 
@@ -90,6 +91,7 @@ export function createHandDrivenSource(split = 70_000) {
         await new Promise(setImmediate);
         await held;
         if (destroyed) throw destroyed;
+        for (const { length } of data) sent += length;
         back.put(data);
       },
       /** Takes nothing until it is let go. */
@@ -134,6 +136,8 @@ export function createHandDrivenSource(split = 70_000) {
     cut: (why = "ECONNRESET") => there.fail(new Error(why)),
     /** What the sink's end does when nobody writes there any more. */
     closeBack: () => back.finish(),
+    /** Bytes that the sink sent, its preface among them. */
+    bytesHeard: () => sent,
     isDestroyed: () => destroyed !== undefined,
   };
 }

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 
-import type { BlockDevice } from "@blkmig/device";
+import type { BlockDevice, Extent } from "@blkmig/device";
+
+import { isAllZero } from "./all-zero.ts";
 
 export interface ReadBackOptions {
   /** Where pieces are read to, borrowed. */
@@ -20,32 +22,39 @@ export async function isEqual(
   options: ReadBackOptions,
 ): Promise<boolean> {
   if (digest === "zero") return isZero(device, offset, length, options);
-  const hash = createHash("sha256");
-  for await (const piece of pieces(device, offset, length, options)) hash.update(piece.bytes);
-  return hash.digest().equals(digest);
+  return (await hashOf(device, offset, length, options)).equals(digest);
 }
 
 async function isZero(device: BlockDevice, offset: number, length: number, options: ReadBackOptions): Promise<boolean> {
-  for await (const { known, bytes } of pieces(device, offset, length, options)) {
-    if (!known && bytes.some((byte) => byte !== 0)) return false;
+  for await (const extent of device.extents(offset, length)) {
+    options.check();
+    if (extent.zero) continue;
+    for await (const bytes of pieces(device, extent, options)) {
+      if (!isAllZero(bytes)) return false;
+    }
   }
   return true;
 }
 
-/** The extent's bytes, in the buffer; `known`: they were not read, for they are zero for certain. */
+async function hashOf(device: BlockDevice, offset: number, length: number, options: ReadBackOptions): Promise<Buffer> {
+  const hash = createHash("sha256");
+  for await (const extent of device.extents(offset, length)) {
+    for await (const bytes of pieces(device, extent, options)) hash.update(bytes);
+  }
+  return hash.digest();
+}
+
+/** The extent's bytes, one buffer full after the other; what is zero for certain is not read. */
 async function* pieces(
   device: BlockDevice,
-  offset: number,
-  length: number,
+  { offset, length, zero }: Extent,
   { buffer, check }: ReadBackOptions,
-): AsyncGenerator<{ readonly known: boolean; readonly bytes: Uint8Array }, void, void> {
-  for await (const extent of device.extents(offset, length)) {
-    for (let done = 0; done < extent.length; done += buffer.length) {
-      check();
-      const bytes = buffer.subarray(0, Math.min(buffer.length, extent.length - done));
-      if (extent.zero) bytes.fill(0);
-      else await device.read(extent.offset + done, bytes);
-      yield { known: extent.zero, bytes };
-    }
+): AsyncGenerator<Uint8Array, void, void> {
+  for (let done = 0; done < length; done += buffer.length) {
+    check();
+    const bytes = buffer.subarray(0, Math.min(buffer.length, length - done));
+    if (zero) bytes.fill(0);
+    else await device.read(offset + done, bytes);
+    yield bytes;
   }
 }

@@ -188,6 +188,21 @@ describe("a SEAL is granted only for what was proved", () => {
 });
 
 describe("between SEALED and the decision", () => {
+  test("what comes while SEALED is being recorded is not landed either", async () => {
+    const recorded = createGate();
+    const on = createSessionUnderTest({ journal: { decide: async () => recorded.passed } });
+    const source = await on.connect();
+    source.put(encodeHole(whole));
+    source.say({ say: "seal", attempt: 1, frames: 1, verified: false });
+    source.put(encodeData({ disk: 0, offset: 0, length: 512 }, Buffer.alloc(512, 1)));
+    for (let i = 0; i < 40; i++) await new Promise(setImmediate);
+    expect(on.steps).toEqual(["begin", "zero", "flush", "held 0+4096"]);
+    recorded.pass();
+    expect(await source.taking).toMatchObject({ how: "cut" });
+    expect((await on.content()).every((byte) => byte === 0)).toBe(true);
+    expect(on.session.state).toBe("sealed");
+  });
+
   test("data, holes, hashes and flushes are no longer taken", async () => {
     for (const send of [
       (source: Connected) => source.put(encodeHole({ disk: 0, offset: 0, length: 512 })),

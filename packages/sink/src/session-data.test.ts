@@ -114,6 +114,26 @@ describe("data and holes", () => {
     expect(on.steps.filter((step) => step.startsWith("held"))).toEqual(["held 0+64"]);
   });
 
+  test("one flush at a time, however many are asked for", async () => {
+    const flushing = createGate();
+    let begun = 0;
+    const on = createSessionUnderTest({
+      before: (device) => ({
+        ...device,
+        flush: async () => {
+          begun++;
+          await flushing.passed;
+        },
+      }),
+    });
+    const source = await on.connect();
+    for (let serial = 0; serial < 50; serial++) source.say({ say: "flush", serial });
+    await turns(40);
+    expect(begun).toBe(1);
+    flushing.pass();
+    for (let serial = 0; serial < 50; serial++) expect((await source.heard("flushed")).serial).toBe(serial);
+  });
+
   test("a hole of terabytes is asked for in pieces, costs no memory, and can be left", async () => {
     const size = 3 * 1024 * 1024 * MiB;
     let pieces = 0;
@@ -241,9 +261,12 @@ describe("hashes", () => {
     source.put(encodeHole(at(3 * MiB, MiB)));
     source.put(encodeHash(at(0, SIZE), "zero"));
     expect(await source.next("answer")).toMatchObject({ equal: true, length: SIZE });
-    source.put(data(SIZE - 1, 1, 1));
-    source.put(encodeHash(at(0, SIZE), "zero"));
-    expect(await source.next("answer")).toMatchObject({ equal: false });
+    for (const one of [SIZE - 1, 2 * MiB, 2 * MiB + 100_000]) {
+      source.put(data(one, 1, 1));
+      source.put(encodeHash(at(0, SIZE), "zero"));
+      expect(await source.next("answer")).toMatchObject({ equal: false });
+      source.put(data(one, 1, 0));
+    }
     source.put(encodeHash(at(2 * MiB, MiB), sha256(Buffer.alloc(MiB))));
     expect(await source.next("answer")).toMatchObject({ equal: true });
   });

@@ -1,5 +1,7 @@
 import { type BlockDevice, checkExtent, DeviceError, type Extent, type Segments } from "@blkmig/device";
 
+import { isAllZero } from "./all-zero.ts";
+
 const MOST_BYTES = 1024 * 1024;
 
 export interface WithholdOptions {
@@ -77,7 +79,7 @@ export function withholdFirstBlock(disk: BlockDevice, { length, save }: Withhold
     const memory = await inMemory();
     const here = memory ? Math.max(0, Math.min(bytes, end - offset)) : 0;
     if (memory && here > 0) {
-      const isZero = !memory.subarray(offset, offset + here).some((byte) => byte !== 0);
+      const isZero = isAllZero(memory.subarray(offset, offset + here));
       yield { offset, length: here, zero: isZero, allocated: !isZero };
     }
     if (here < bytes) yield* disk.extents(offset + here, bytes - here);
