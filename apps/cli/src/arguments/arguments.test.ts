@@ -96,7 +96,7 @@ describe("dangers", () => {
 
   it.each([
     ["moved", "receive", "they are filesystem, in-use, incomplete and mounted"],
-    ["filesystem", "send", "they are in-use, mounted and moved"],
+    ["filesystem", "send", "they are in-use, incomplete, mounted and moved"],
     ["all", "receive", "'all' is no danger of `blkmig receive`"],
     ["", "send", "'' is no danger"],
   ] as const)("'%s' is refused by %s", (word, command, sentence) =>

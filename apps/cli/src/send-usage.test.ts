@@ -1,0 +1,60 @@
+import { expect, it } from "vitest";
+
+import { refusal, refused, runBlkmig } from "./run-blkmig.test-kit.ts";
+
+const AT = "tcp://127.0.0.1:0";
+const DISK = ["--disk", "a=x"];
+const SSH = ["send", "ssh://a", ...DISK];
+
+it.each([
+  [["send"], /missing required argument 'to'/],
+  [["send", AT], /at least one --disk/],
+  [["send", AT, "--disk", "a"], /'a' is not NAME=PATH/],
+  [["send", AT, "--disk", "a=nbd://h/x"], /NBD are not built yet/],
+  [["send", "tcp://a", ...DISK], /the port is missing/],
+  [["send", "http://a", ...DISK], /'http' is no kind of wire/],
+  [["send", AT, ...DISK, "--machine", "pc"], /--machine is for --wire qemu alone/],
+  [["send", AT, ...DISK, "--wire", "3"], /'3' is no wire/],
+  [["send", AT, ...DISK, "--max-bandwidth", "1X"], /--max-bandwidth: '1X' is no number of bytes/],
+  [["send", AT, ...DISK, "--downtime-limit", "5"], /--downtime-limit: '5' is no time/],
+  [["send", AT, ...DISK, "--force", "luck"], /'luck' is no danger/],
+  [["send", AT, ...DISK, "--frobnicate"], /unknown option '--frobnicate'/],
+  [["send", AT, "--from", "x"], /--from is not built yet/],
+  [["send", AT, "--qmp", "x"], /--qmp is not built yet/],
+  [["send", "file:///x", ...DISK, "--listen"], /nobody can dial/],
+  [["send", "ssh://a", ...DISK, "--listen"], /nobody can dial/],
+  [["send", "file:///x", ...DISK, "--wire", "2"], /--wire 2: a file cannot answer/],
+  [["send", AT, ...DISK, "--reconnect-for", "5"], /--reconnect-for: '5' is no time/],
+  [["send", AT, ...DISK, "--granularity", "2K"], /--granularity: '2K' is no power of two from 4K to 1M/],
+  [["send", AT, ...DISK, "--granularity", "12K"], /is no power of two/],
+  [["send", AT, ...DISK, "--granularity", "2M"], /is no power of two/],
+  [["send", AT, ...DISK, "--no-zero-blocks"], /--no-zero-blocks is for the older wires/],
+  [["send", AT, ...DISK, "--wire", "1.1", "--resume"], /--resume is for --wire 2 alone; here 1.1 is spoken/],
+  [["send", AT, ...DISK, "--wire", "1.0", "--clone"], /--clone is for --wire 2 alone/],
+  [["send", AT, ...DISK, "--wire", "qemu", "--verify"], /--verify is for --wire 2 alone/],
+  [["send", "file:///x", ...DISK, "--no-verify"], /--no-verify is for --wire 2 alone/],
+  [["send", AT, ...DISK, "--wire", "1.1", "--reconnect-for", "1m"], /--reconnect-for is for --wire 2 alone/],
+  [["send", AT, ...DISK, "--wire", "1.1", "--granularity", "64K"], /--granularity is for --wire 2 alone/],
+  [["send", "tls://a:1", ...DISK], /tls: needs --token-file/],
+  [["send", "wss://a/", ...DISK], /wss: needs --token-file/],
+  [["send", AT, ...DISK, "--token-file", "x"], /--token-file: tcp: is in clear text/],
+  [["send", AT, ...DISK, "--tls-ca", "x"], /are needed all together/],
+  [SSH, /ssh: needs --remote-disk a=TARGET/],
+  [[...SSH, "--remote-disk", "b=y"], /no --disk is called 'b'/],
+  [[...SSH, "--remote-disk", "a=y", "--remote-disk", "a=z"], /two targets are called 'a'/],
+  [[...SSH, "--remote-disk", "a"], /'a' is not NAME=TARGET/],
+  [[...SSH, "--remote-disk", "a=y", "--ssh-command", "ssh -i 'my key"], /--ssh-command: a quote in .* is not closed/],
+  [[...SSH, "--remote-disk", "a=y", "--ssh-command", " "], /--ssh-command: no program is named/],
+  [[...SSH, "--remote-disk", "a=y", "--wire", "qemu"], /--wire qemu: what is run over ssh is a blkmig/],
+  [["send", AT, ...DISK, "--remote-disk", "a=y"], /--remote-disk is for ssh: alone/],
+  [["send", AT, ...DISK, "--remote-flag", "--create"], /--remote-flag is for ssh: alone/],
+  [["send", AT, ...DISK, "--remote-command", "x"], /--remote-command is for ssh: alone/],
+  [["send", AT, ...DISK, "--ssh-command", "x"], /--ssh-command is for ssh: alone/],
+])("%j is a usage error", async (args, sentence) => {
+  expect(refusal(await runBlkmig(args))).toEqual(refused(2, sentence));
+});
+
+it("a session where nobody can answer on standard input is a usage error, too", async () => {
+  const ended = await runBlkmig(["send", "-", ...DISK, "--wire", "2"], { stdio: ["ignore", "pipe", "pipe"] });
+  expect(refusal(ended)).toEqual(refused(2, /--wire 2: nobody can answer on standard input/));
+});
