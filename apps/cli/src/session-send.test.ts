@@ -1,5 +1,6 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
+import { createToken, parseToken } from "@blkmig/transport/tls";
 import { expect, it } from "vitest";
 
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
@@ -187,6 +188,12 @@ it("a disk whose migration to here is not finished is no source, unless that dan
   const to = `file://${path("stream")}`;
   expect(refusal(await send(to, target))).toEqual(refused(3, /is the target of migration .*--force incomplete/));
   expect((await send(to, target, "--force", "incomplete")).code).toBe(0);
+  const verified = await runBlkmig(["verify", source, target]);
+  expect(verified).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/target is the target of migration .* not fin/),
+  });
+  expect(verified.stderr).not.toContain("source is");
 });
 
 it("records may be kept elsewhere", async () => {
@@ -196,6 +203,22 @@ it("records may be kept elsewhere", async () => {
   expect((await send(receiver.url, source, ...state)).code).toBe(0);
   expect(existsSync(`${source}.blkmig`)).toBe(false);
   expect(refusal(await send(receiver.url, source, ...state))).toEqual(refused(3, /has moved/));
+});
+
+it("a token encrypts it, and proves both ends: a wrong one is refused", async () => {
+  const { path, source, target } = pair();
+  const token = createToken();
+  writeFileSync(path("token"), token, { mode: 0o600 });
+  writeFileSync(path("other"), createToken(), { mode: 0o600 });
+  const tls = { token: parseToken(token) };
+  const receiver = await startSessionReceiver({ targets: { a: target }, at: "tls://127.0.0.1:0", tls });
+  const sent = await send(receiver.url, source, "--token-file", path("token"), "--clone");
+  expect(sent).toMatchObject({ code: 0, stderr: "" });
+  expect(sameFiles(source, target)).toBe(true);
+  const wrong = await send(receiver.url, source, "--token-file", path("other"));
+  expect(refusal(wrong)).toEqual(refused(3, /^blkmig: tls:/));
+  const none = await send(receiver.url, source, "--token-file", path("none"));
+  expect(refusal(none)).toEqual(refused(3, /--token-file: .* cannot be read/));
 });
 
 it.skipIf(process.getuid?.() === 0)(

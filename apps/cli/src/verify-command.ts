@@ -4,7 +4,8 @@ import { runCommand } from "./run-command.ts";
 import { verify } from "./verify/verify.ts";
 
 const HELP = `
-Both are opened read-only. Where both are known to be zero nothing is read.
+Both are opened read-only. Where both are known to be zero nothing is read. A disk that a migration has not
+finished is named in a warning.
 
 Examples:
   blkmig verify vm.img /dev/vg/vm

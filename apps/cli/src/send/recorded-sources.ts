@@ -2,19 +2,13 @@ import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import type { OpenDisk } from "@blkmig/device";
-import {
-  placeOfRecord,
-  readRecord,
-  type RecordPlace,
-  type SourceRecord,
-  type TargetRecord,
-  withheldBlock,
-} from "@blkmig/journal";
+import { placeOfRecord, readRecord, type RecordPlace, type SourceRecord, type TargetRecord } from "@blkmig/journal";
 
 import type { Dangers } from "../arguments/parse-dangers.ts";
 import type { StateDirOption } from "../arguments/state-dir.ts";
 import { CommandError, messageOf } from "../command-error.ts";
 import { formatResolveLine } from "../status/resolve-line.ts";
+import { unfinishedMigration } from "../verify/unfinished-target.ts";
 import type { Sources } from "./open-sources.ts";
 
 /** A disk to send, and what earlier migrations have left of it. */
@@ -59,8 +53,7 @@ async function whyNotOwned(
   if (!record) return undefined;
   const { migration } = record;
   if (record.role === "target") {
-    const isWhole = record.state === "committed" && (await withheldBlock(place).load()) === undefined;
-    if (isWhole || dangers.incomplete) return undefined;
+    if (dangers.incomplete || (await unfinishedMigration(place, record)) === undefined) return undefined;
     return `is the target of migration ${migration}, which is not finished: finish it, or --force incomplete sends what is there`;
   }
   if (record.state === "moved" && !dangers.moved) {

@@ -7,11 +7,16 @@ import { createRate } from "../output/rate.ts";
 import type { CommandWorld } from "../run-command.ts";
 import { firstDifference } from "./first-difference.ts";
 import { notComparable, openBoth } from "./open-both.ts";
+import { warningOf } from "./unfinished-target.ts";
 
 /** Compares two disks byte for byte; gives the exit code, or throws why they cannot be compared. */
 export async function verify(paths: readonly [string, string], world: CommandWorld): Promise<number> {
   const [a, b] = await openBoth(paths, (message) => world.output.warn(message));
   try {
+    for (const disk of [a, b]) {
+      const warning = await warningOf(disk);
+      if (warning !== undefined) world.output.warn(warning);
+    }
     return await compare(a, b, world);
   } catch (error) {
     throw notComparable(error);
