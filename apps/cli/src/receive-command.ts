@@ -3,19 +3,28 @@ import { type Command, Option } from "commander";
 import { collect } from "./arguments/collect.ts";
 import { addLaterOptions } from "./arguments/not-built.ts";
 import { isStdio } from "./arguments/parse-address.ts";
+import { addStateDirOption } from "./arguments/state-dir.ts";
+import { addTlsOptions } from "./arguments/tls-arguments.ts";
 import { parseReceiveOptions, type ReceiveFlags } from "./receive/receive-options.ts";
 import { receive } from "./receive/receive.ts";
 import { runCommand } from "./run-command.ts";
 
 const HELP = `
-Where: tcp://host:port, unix:///path, ws://host:port/path (port 0 picks a free one, and the line
-"listening at" says which), file:///path (a stream kept in a file), or stdio: (also -; with --json,
-events then go to file descriptor 3, or else to stderr). An address that other machines can reach
-needs --insecure. IPv6 addresses stand in brackets.
+Where: tcp://host:port, unix:///path, ws://host:port/path; encrypted tls://host:port and wss://…, with
+--pair, --token-file or certificates; port 0 picks a free one, and the line "listening at" says which;
+file:///path (a classic stream kept in a file), or stdio: (also -; with --json, events then go to file
+descriptor 3, or else to stderr). An address that other machines can reach is encrypted, or needs
+--insecure. IPv6 addresses stand in brackets.
 
-On a socket, peers that say nothing valid are dropped and the receiver goes on listening. A target
-is a file or a block device, as large as the disk; where it is larger, --size says how large the disk
-is. Exit code 0 is the only sign that a target is complete.
+A session of blkmig, a classic stream and a QEMU's are told apart by their first bytes, on one port. On a
+socket, peers that say nothing valid are dropped and the receiver goes on listening. A sender of a
+session whose connection breaks may come back for --reconnect-for.
+
+A target is a file or a block device, at least as large as the disk. One that is mounted, in use, holds a
+file system (or a partition table, LVM, LUKS, swap), or is another migration's unfinished target is
+refused, unless that danger is forced; one that is too small, or in doubt, always is. From the first
+byte written until the commit a target is marked as incomplete, beside it (PATH.blkmig) or in the state
+directory; --resume goes on with it after a crash. \`blkmig status --target\` says what a target is.
 
 What a QEMU sends with migrate -b is recognised. Use its capability return-path, and keep its downtime-limit at
 0 until its bulk phase is over: it ends early otherwise, and is then told that it has failed.
@@ -24,10 +33,11 @@ Examples:
   blkmig receive tcp://127.0.0.1:4711 --disk vda=/dev/vg/vm
   blkmig receive unix:///run/blkmig.sock --disk vda=vm.img --create --size vda=20G
   blkmig receive file:///backup/vm.stream --disk vda=/dev/vg/vm
+  blkmig receive tls://0.0.0.0:4711 --pair --disk vda=vm.img --create
   blkmig receive tcp://127.0.0.1:0 --disk vda=vm.img --keep --json
 
 Exit codes: 0 committed, 1 failed after something was written, 2 usage, 3 refused (nothing was
-written), 130 cancelled.`;
+written), 4 in doubt (everything is here, and only the sender knows whether it commits), 130 cancelled.`;
 
 export function receiveCommand(program: Command): void {
   const command = program
@@ -36,18 +46,25 @@ export function receiveCommand(program: Command): void {
     .description("Takes disks from a sender, and answers only when every block of every disk is on stable storage.")
     .argument("<at>", "where the sender will come to")
     .option("--disk <name=target>", "where the disk of that name shall go (repeatable)", collect, [])
-    .option("--create", "make targets that are missing; needs --size", false)
+    .option("--create", "make targets that are missing; from a classic sender it needs --size", false)
     .option(
       "--size <name=bytes>",
       "how large the disk is, for a target to make or one that is larger: vda=20G (repeatable)",
       collect,
       [],
     )
+    .option("--resume", "go on with the migration that the targets are in; say it on both sides", false)
+    .option("--reconnect-for <time>", "how long a sender may take to come back when a connection breaks (default: 5m)")
     .option("--keep", "go on listening after each migration, well or not", false)
     .option("--incremental", "the sender leaves out what is in a base that both have", false)
-    .option("--force <danger>", "take on a danger: in-use, mounted (repeatable)", collect, [])
+    .option("--force <danger>", "take on a danger: filesystem, in-use, incomplete, mounted (repeatable)", collect, [])
     .option("--vm-state <file>", "from a QEMU: keep everything that is no disk, for the QEMU that goes on here")
     .option("--connect", "dial the sender instead of waiting for it", false)
+    .option("--pair", "for tls: and wss:, make a token for one sender, and say what it must type", false);
+  addTlsOptions(command);
+  addStateDirOption(command);
+  command
+    .option("--allow-origin <origin>", "for ws: and wss:, let pages of that origin connect (repeatable)", collect, [])
     .option("--insecure", "allow clear text from another machine", false)
     .option("--json", "print events, one JSON object a line, on stdout", false)
     .addOption(new Option("--recognise-within <time>").default("10s").hideHelp())

@@ -5,19 +5,7 @@ import { CommandError } from "../command-error.ts";
 /** Options that are spelled in the design and come later: known, so that none is taken for a typing error, and refused. */
 const LATER = {
   send: ["--from [control]", "--qmp [url]", "--migrate-to [uri]", "--to-qmp [url]", "--after [what]"],
-  receive: [
-    "--resume",
-    "--verify",
-    "--no-verify",
-    "--nbd [url]",
-    "--allow-origin [origin]",
-    "--token-file [file]",
-    "--pair",
-    "--tls-cert [file]",
-    "--tls-key [file]",
-    "--tls-ca [file]",
-    "--state-dir [folder]",
-  ],
+  receive: ["--nbd [url]"],
 } as const;
 
 /** Makes the later options of a command known, without naming them in its help. */

@@ -3,8 +3,8 @@ import type { Connection } from "@blkmig/transport";
 import { messageOf } from "../command-error.ts";
 import { FIRST_BYTES, recognise, tooShort } from "./recognise.ts";
 
-/** What a sender speaks: a bare classic stream, or QEMU's envelope around one. */
-export type Speech = "classic" | "qemu";
+/** What a sender speaks: a bare classic stream, QEMU's envelope around one, or our own session. */
+export type Speech = "classic" | "qemu" | "session";
 
 export interface KnownSender {
   readonly is: "sender";

@@ -62,7 +62,7 @@ it("a silent peer does not hold up a sender", async () => {
   say(arrive(), EOS);
   const sender = await door.next();
   const into = new Uint8Array(100);
-  expect(await sender?.wire.read(into)).toBe(8);
+  expect(await sender?.read(into)).toBe(8);
   expect(into.subarray(0, 8)).toEqual(EOS);
   await untilDropped(1);
   expect(dropped).toEqual(["another sender came first"]);

@@ -1,6 +1,6 @@
 import type { Connection, Listener } from "@blkmig/transport";
 
-import { acquaint } from "./acquaint.ts";
+import { acquaint, type KnownSender } from "./acquaint.ts";
 import { createSenderWire, type SenderWire } from "./sender-wire.ts";
 
 export interface DoorOptions {
@@ -16,21 +16,27 @@ export interface DoorOptions {
 /** Where peers arrive: one sender is let in at a time, strangers are sent away. */
 export interface Door {
   /** The next sender; undefined once closed. The door is then shut to others. */
-  next(): Promise<{ readonly peer: string; readonly wire: SenderWire } | undefined>;
+  next(): Promise<SenderWire | undefined>;
+  /** While a session lives: whoever speaks it is handed to `take`, and others are dropped. Until `open()`. */
+  admit(take: (wire: SenderWire) => void): void;
   /** Lets peers in again, after a sender has been dealt with. The first to be recognised waits for `next()`. */
   open(): void;
   close(): Promise<void>;
 }
 
-type Guest = { readonly peer: string; readonly wire: SenderWire };
+type DoorState =
+  | { readonly is: "open" }
+  | { readonly is: "shut" } // a migration is under way that nobody can join
+  | { readonly is: "session"; readonly take: (wire: SenderWire) => void }
+  | { readonly is: "closed" };
 
 /** Opens the door; peers are looked at from now on. */
 export function openDoor({ listener, within, atOnce, onDrop }: DoorOptions): Door {
   /** Peers that have not said who they are, each with its way out. */
   const unknown = new Map<Connection, (why: string) => void>();
-  let state: "open" | "shut" | "closed" = "open";
-  let guest: Guest | undefined;
-  let admit: ((guest: Guest | undefined) => void) | undefined;
+  let state: DoorState = { is: "open" };
+  let guest: SenderWire | undefined;
+  let deliver: ((guest: SenderWire | undefined) => void) | undefined;
 
   const drop = (peer: Connection, why: string): void => {
     peer.destroy();
@@ -41,11 +47,18 @@ export function openDoor({ listener, within, atOnce, onDrop }: DoorOptions): Doo
     for (const leave of unknown.values()) leave(why);
   };
 
-  const letIn = (arrived: Guest): void => {
-    state = "shut";
-    if (admit) admit(arrived);
+  const letIn = (arrived: SenderWire): void => {
+    state = { is: "shut" };
+    if (deliver) deliver(arrived);
     else guest = arrived;
     shut("another sender came first");
+  };
+
+  const receive = (peer: Connection, known: KnownSender): void => {
+    if (state.is === "open") letIn(createSenderWire(peer, known, true));
+    else if (state.is !== "session") drop(peer, "another sender came first");
+    else if (known.speaks === "session") state.take(createSenderWire(peer, known, true));
+    else drop(peer, "another migration is under way, and this sender speaks no session");
   };
 
   const meet = async (peer: Connection): Promise<void> => {
@@ -57,13 +70,12 @@ export function openDoor({ listener, within, atOnce, onDrop }: DoorOptions): Doo
     clearTimeout(timer);
     unknown.delete(peer);
     if (known.is === "stranger") drop(peer, known.why);
-    else if (state !== "open") drop(peer, "another sender came first");
-    else letIn({ peer: peer.peer, wire: createSenderWire(peer, known, true) });
+    else receive(peer, known);
   };
 
   const welcome = async (): Promise<void> => {
     for (let peer = await listener.accept(); peer; peer = await listener.accept()) {
-      if (state === "shut") drop(peer, "a migration is under way");
+      if (state.is === "shut") drop(peer, "a migration is under way");
       else if (unknown.size >= atOnce) drop(peer, `${atOnce} others have not yet said who they are`);
       else void meet(peer);
     }
@@ -72,26 +84,29 @@ export function openDoor({ listener, within, atOnce, onDrop }: DoorOptions): Doo
 
   return {
     next() {
-      if (guest || state === "closed") {
+      if (guest || state.is === "closed") {
         const arrived = guest;
         guest = undefined;
         return Promise.resolve(arrived);
       }
       return new Promise((resolve) => {
-        admit = (arrived) => {
-          admit = undefined;
+        deliver = (arrived) => {
+          deliver = undefined;
           resolve(arrived);
         };
       });
     },
+    admit(take) {
+      if (state.is !== "closed") state = { is: "session", take };
+    },
     open() {
-      if (state === "shut" && !guest) state = "open";
+      if (state.is !== "closed" && !guest) state = { is: "open" };
     },
     async close() {
-      if (state === "closed") return;
-      state = "closed";
-      admit?.(undefined);
-      guest?.wire.destroy();
+      if (state.is === "closed") return;
+      state = { is: "closed" };
+      deliver?.(undefined);
+      guest?.destroy();
       guest = undefined;
       shut("the receiver stops listening");
       await listener.close();

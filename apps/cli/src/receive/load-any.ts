@@ -1,19 +1,26 @@
-import { load, loadFromQemu, type LoadEvent, type LoadResult } from "@blkmig/sink";
+import {
+  load,
+  loadFromQemu,
+  type LoadEvent,
+  type LoadResult,
+  type SinkDisk,
+  type SinkLimits,
+  type SinkWire,
+} from "@blkmig/sink";
 
 import { CommandError } from "../command-error.ts";
-import type { Targets } from "./open-targets.ts";
-import type { SenderWire } from "./sender-wire.ts";
 import { createVmState } from "./vm-state.ts";
 
 /**
  * Half of what `load()` allows itself: over a WebSocket, messages that have been read wait for the collector as well, and
  * with a slow target both together came to 157 MiB beyond Node's own.
  */
-const LIMITS = { bufferedBytes: 32 * 1024 * 1024 } as const;
+export const LIMITS: SinkLimits = { bufferedBytes: 32 * 1024 * 1024 };
 
 export interface AnyLoad {
-  readonly wire: SenderWire;
-  readonly targets: Targets;
+  readonly speaks: "classic" | "qemu";
+  readonly wire: SinkWire;
+  readonly disks: readonly SinkDisk[];
   readonly incremental: boolean;
   /** Where a QEMU's machine goes, if it is kept. */
   readonly vmState: string | undefined;
@@ -21,11 +28,11 @@ export interface AnyLoad {
   readonly onEvent: (event: LoadEvent) => void;
 }
 
-/** Loads whatever stream this sender speaks. Throws `LoadError`, or `CommandError` `refused`. */
+/** Loads a stream that has no session. Throws `LoadError`, or `CommandError` `refused`. */
 export async function loadAny(any: AnyLoad): Promise<LoadResult> {
-  const { wire, targets, incremental, vmState, signal, onEvent } = any;
-  const common = { disks: targets.disks, wire, limits: LIMITS, incremental, signal, onEvent };
-  if (wire.speaks === "classic") {
+  const { speaks, wire, disks, incremental, vmState, signal, onEvent } = any;
+  const common = { disks, wire, limits: LIMITS, incremental, signal, onEvent };
+  if (speaks === "classic") {
     if (vmState === undefined) return load(common);
     throw new CommandError("refused", "--vm-state: this sender is no QEMU, it sends disks alone");
   }

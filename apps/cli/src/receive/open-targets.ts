@@ -1,112 +1,126 @@
 import { access } from "node:fs/promises";
 
-import { type BlockDevice, identifyDisk, mountedAt, type OpenDisk, openDisk, sameDisk, withSize } from "@blkmig/device";
-import type { WireUrl } from "@blkmig/transport/url";
+import { identifyDisk, type OpenDisk, openDisk, sameDisk } from "@blkmig/device";
+import { placeOfRecord, type RecordPlace } from "@blkmig/journal";
 
 import { CommandError } from "../command-error.ts";
 import { createTarget, removeTarget } from "./create-target.ts";
+import type { Guard } from "./guard.ts";
 import type { ReceiveOptions, TargetArgument } from "./receive-options.ts";
 
-const SECTOR = 512;
+/** A target, open and locked. */
+export interface OpenTarget {
+  readonly name: string;
+  readonly disk: OpenDisk;
+  /** How large its disk is, as `--size` says. */
+  readonly size: number | undefined;
+  /** Where its record is, or will be. */
+  readonly place: RecordPlace;
+}
 
-/** The disks to write, open and locked. */
+/** The targets of one migration. */
 export interface Targets {
-  readonly disks: readonly { readonly name: string; readonly device: BlockDevice }[];
+  /** Every name that was said with `--disk`. */
+  readonly names: readonly string[];
+  /** Those that are there. */
+  readonly open: ReadonlyMap<string, OpenTarget>;
   /** One sentence each. */
   readonly warnings: readonly string[];
-  /** Lets go. Targets that were made are removed again if nothing was written to any of them. */
+  /** Makes one that is missing. Throws `CommandError` `refused`. */
+  make(name: string, size: number): Promise<OpenTarget>;
+  /** Lets go; the first call counts. Targets that were made are removed again if nothing was written to any of them. */
   close(written: "touched" | "untouched"): Promise<void>;
 }
 
-/** Opens all or none. Refuses disks that somebody uses, unless that danger was taken on. */
-export async function openTargets(options: ReceiveOptions): Promise<Targets> {
-  const opened: OpenDisk[] = [];
-  const disks: { name: string; device: BlockDevice }[] = [];
+/**
+ * Opens all that are there, or none, and makes those whose size was said. Refuses what nobody may write. Throws `CommandError`
+ * and `DeviceError`.
+ */
+export async function openTargets(options: ReceiveOptions, guard: Guard): Promise<Targets> {
+  const open = new Map<string, OpenTarget>();
   const made: string[] = [];
   const warnings: string[] = [];
-  const close = async (written: "touched" | "untouched"): Promise<void> => {
-    await Promise.all(opened.map((device) => device.close()));
+  let closing: Promise<void> | undefined;
+
+  const add = async (target: TargetArgument): Promise<OpenTarget> => {
+    const { name, path, size } = target;
+    await assertNobodyElse(target, [...open.values()], options);
+    const disk = await openDisk(path, { name, force: options.dangers });
+    const added = { name, disk, size, place: await placeOrClose(disk, options) };
+    open.set(name, added);
+    await guard.inspect(added);
+    if (!disk.locked)
+      warnings.push(`disk '${name}': ${path} is not locked, so nothing keeps other programs from writing it`);
+    return added;
+  };
+
+  const make = async (target: TargetArgument): Promise<OpenTarget> => {
+    if (await createTarget(target)) made.push(target.path);
+    return add(target);
+  };
+
+  const closeAll = async (written: "touched" | "untouched"): Promise<void> => {
+    await Promise.all([...open.values()].map(async ({ disk }) => disk.close()));
     if (written === "untouched") await Promise.all(made.map(removeTarget));
   };
+  const close = async (written: "touched" | "untouched"): Promise<void> => (closing ??= closeAll(written));
+
   try {
     for (const target of options.disks) {
-      if (await makeIfMissing(target, options)) made.push(target.path);
-      await assertNobodyElse(target, opened, options.at);
-      const device = await openDisk(target.path, { name: target.name, force: options.dangers });
-      opened.push(device);
-      await assertWritable(device, options);
-      disks.push({ name: target.name, device: asLargeAsSaid(device, target) });
-      warnings.push(...doubts(device, target));
+      if (await isThere(target.path)) await add(target);
+      else if (mustBeMadeNow(target, options)) await make(target);
     }
   } catch (error) {
     await close("untouched");
     throw error;
   }
-  return { disks, warnings, close };
+  return {
+    names: options.disks.map(({ name }) => name),
+    open,
+    warnings,
+    make: async (name, size) => make({ ...options.disks.find((disk) => disk.name === name)!, size }),
+    close,
+  };
 }
 
-async function makeIfMissing(target: TargetArgument, { create }: ReceiveOptions): Promise<boolean> {
-  const { name, path, size } = target;
-  if (create && (await createTarget(target))) return true;
-  if (await exists(path)) return false;
-  if (!create)
-    throw new CommandError("refused", `disk '${name}': ${path} is missing; --create --size ${name}=BYTES makes it`);
-  if (size !== undefined) return false; // gone again: opening it says so
-  throw new CommandError(
-    "usage",
-    `disk '${name}': ${path} is missing, and a stream carries no size: say --size ${name}=BYTES`,
-  );
-}
-
-async function exists(path: string): Promise<boolean> {
+async function isThere(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
     () => false,
   );
 }
 
+/** A session says how large its disks are; a stream in a file is no session. */
+function mustBeMadeNow({ name, path, size }: TargetArgument, { create, at }: ReceiveOptions): boolean {
+  if (!create) throw new CommandError("refused", `disk '${name}': ${path} is missing; --create makes it`);
+  if (size !== undefined) return true;
+  if (at.kind !== "file") return false;
+  const why = `disk '${name}': ${path} is missing, and a classic stream carries no size: say --size ${name}=BYTES`;
+  throw new CommandError("usage", why);
+}
+
+async function placeOrClose(disk: OpenDisk, { stateDir }: ReceiveOptions): Promise<RecordPlace> {
+  try {
+    return await placeOfRecord(disk, stateDir);
+  } catch (error) {
+    await disk.close();
+    throw error;
+  }
+}
+
 /** Before it is opened: our own lock on it would look like another process's. */
 async function assertNobodyElse(
   { name, path }: TargetArgument,
-  others: readonly OpenDisk[],
-  at: WireUrl,
+  others: readonly OpenTarget[],
+  { at }: ReceiveOptions,
 ): Promise<void> {
   const identity = await identifyDisk(path).catch(() => undefined); // opening it says why
   if (!identity) return;
-  const other = others.find((device) => sameDisk(device.identity, identity));
+  const other = others.find(({ disk }) => sameDisk(disk.identity, identity));
   if (other) throw new CommandError("refused", `disks '${other.name}' and '${name}' are the same disk, ${path}`);
   if (at.kind !== "file") return;
   const stream = await identifyDisk(at.path).catch(() => undefined);
   if (stream && sameDisk(stream, identity)) {
     throw new CommandError("refused", `disk '${name}': ${path} is the stream itself, it would be read and overwritten`);
   }
-}
-
-async function assertWritable(device: OpenDisk, { dangers }: ReceiveOptions): Promise<void> {
-  const { name, path, size } = device;
-  if (size % SECTOR !== 0) {
-    throw new CommandError("refused", `disk '${name}': ${path} has ${size} bytes, which is no multiple of ${SECTOR}`);
-  }
-  if (dangers.mounted) return;
-  const [mount] = await mountedAt(device);
-  if (!mount) return;
-  const message = `disk '${name}': ${path} is mounted at ${mount.path}: unmount it, or --force mounted`;
-  throw new CommandError("refused", message);
-}
-
-/** The stream does not say how large its disk is. In a larger target, `--size` does. */
-function asLargeAsSaid(device: OpenDisk, target: TargetArgument): BlockDevice {
-  const { name, path, size } = device;
-  if (target.size === undefined || target.size === size) return device;
-  if (target.size < size) return withSize(device, target.size);
-  const message = `disk '${name}': ${path} has ${size} bytes, which is too small for a disk of ${target.size}`;
-  throw new CommandError("refused", message);
-}
-
-function doubts({ name, path, size, locked }: OpenDisk, target: TargetArgument): string[] {
-  const isLarger = target.size !== undefined && target.size < size;
-  return [
-    ...(isLarger ? [`disk '${name}': ${path} has ${size} bytes, and only the first ${target.size} are used`] : []),
-    ...(locked ? [] : [`disk '${name}': ${path} is not locked, so nothing keeps other programs from writing it`]),
-  ];
 }

@@ -5,20 +5,28 @@ import { parseBytes } from "../arguments/parse-bytes.ts";
 import { type Dangers, parseDangers } from "../arguments/parse-dangers.ts";
 import { type DiskArgument, parseDisks, parseNamed } from "../arguments/parse-disk.ts";
 import { parseTime } from "../arguments/parse-time.ts";
+import { parseStateDir, type StateDirFlags, type StateDirOption } from "../arguments/state-dir.ts";
+import { isEncrypted, parseTlsFiles, type TlsFiles, type TlsFlags } from "../arguments/tls-arguments.ts";
 import { CommandError } from "../command-error.ts";
 
+const RECONNECT_FOR = "5m";
+
 /** What commander makes of `blkmig receive …`. */
-export interface ReceiveFlags {
+export interface ReceiveFlags extends TlsFlags, StateDirFlags {
   readonly disk: readonly string[];
   readonly size: readonly string[];
   readonly force: readonly string[];
+  readonly allowOrigin: readonly string[];
   readonly create: boolean;
+  readonly resume: boolean;
   readonly keep: boolean;
+  readonly pair: boolean;
   readonly incremental: boolean;
   readonly connect: boolean;
   readonly insecure: boolean;
   readonly json: boolean;
   readonly recogniseWithin: string;
+  readonly reconnectFor?: string;
   readonly vmState?: string;
 }
 
@@ -27,34 +35,92 @@ export interface TargetArgument extends DiskArgument {
   readonly size: number | undefined;
 }
 
+/** What encrypts the wire: files that were said, or a token that is made for one sender. */
+export type ReceiveKeys = TlsFiles | { readonly by: "pairing" };
+
 /** What `blkmig receive` shall do. */
 export interface ReceiveOptions {
   readonly at: WireUrl;
   readonly connect: boolean;
+  readonly keys: ReceiveKeys | undefined;
+  /** Whose pages may connect, over a WebSocket. */
+  readonly allowOrigin: readonly string[];
   readonly disks: readonly TargetArgument[];
   readonly dangers: Dangers;
   readonly create: boolean;
+  readonly resume: boolean;
   readonly keep: boolean;
   readonly incremental: boolean;
+  readonly stateDir: StateDirOption;
   /** Where a QEMU's machine goes, if it is kept. */
   readonly vmState: string | undefined;
   /** How long a peer may be silent before it is taken for none of ours. Milliseconds. */
   readonly recogniseWithin: number;
+  /** How long a sender whose connection broke is waited for. Milliseconds. */
+  readonly reconnectFor: number;
 }
 
 export function parseReceiveOptions(at: string, flags: ReceiveFlags): ReceiveOptions {
-  const { create, keep, incremental, connect } = flags;
+  const { create, resume, keep, incremental, connect, vmState } = flags;
   const disks = withSizes(parseDisks(flags.disk), flags);
   const dangers = parseDangers(flags.force, "receive");
   const recogniseWithin = parseTime(flags.recogniseWithin, "--recognise-within");
+  const reconnectFor = parseTime(flags.reconnectFor ?? RECONNECT_FOR, "--reconnect-for");
   const address = parseAddress(at, flags);
-  if (connect && !isSocket(address)) throw new CommandError("usage", `--connect: ${at} is nobody to dial`);
-  if (keep && connect) throw new CommandError("usage", "--keep goes on listening, and --connect does not listen");
-  if (keep && !isSocket(address)) throw new CommandError("usage", `--keep: nobody can dial ${at} again`);
-  const { vmState } = flags;
-  if (keep && vmState !== undefined)
-    throw new CommandError("usage", "--keep takes many migrations, and --vm-state one machine");
-  return { at: address, connect, disks, dangers, create, keep, incremental, recogniseWithin, vmState };
+  assertFitTogether(at, address, flags);
+  return {
+    at: address,
+    connect,
+    keys: parseKeys(flags, address),
+    allowOrigin: flags.allowOrigin.map(parseOrigin),
+    disks,
+    dangers,
+    create,
+    resume,
+    keep,
+    incremental,
+    stateDir: parseStateDir(flags),
+    vmState,
+    recogniseWithin,
+    reconnectFor,
+  };
+}
+
+/** Whoever says an option expects it to do something. */
+function assertFitTogether(at: string, address: WireUrl, flags: ReceiveFlags): void {
+  const { connect, keep, resume, vmState } = flags;
+  refuseIf(connect && !isSocket(address), `--connect: ${at} is nobody to dial`);
+  refuseIf(keep && connect, "--keep goes on listening, and --connect does not listen");
+  refuseIf(keep && !isSocket(address), `--keep: nobody can dial ${at} again`);
+  refuseIf(keep && vmState !== undefined, "--keep takes many migrations, and --vm-state one machine");
+  refuseIf(flags.reconnectFor !== undefined && !isSocket(address), `--reconnect-for: nobody comes back to ${at}`);
+  refuseIf(resume && address.kind === "file", "--resume: a stream kept in a file cannot be resumed");
+  refuseIf(resume && vmState !== undefined, "--resume is for sessions of blkmig, and --vm-state for a QEMU");
+  const hasOrigins = address.kind === "ws" || address.kind === "wss";
+  refuseIf(flags.allowOrigin.length > 0 && (!hasOrigins || connect), "--allow-origin is for listening at ws: and wss:");
+}
+
+function refuseIf(isSo: boolean, message: string): void {
+  if (isSo) throw new CommandError("usage", message);
+}
+
+function parseKeys(flags: ReceiveFlags, address: WireUrl): ReceiveKeys | undefined {
+  if (!flags.pair) return parseTlsFiles(flags, address);
+  const { tokenFile, tlsCert, tlsKey, tlsCa, keep, connect } = flags;
+  if (!isEncrypted(address))
+    throw new CommandError("usage", `--pair: ${address.kind}: is in clear text; say tls: or wss:`);
+  if ([tokenFile, tlsCert, tlsKey, tlsCa].some((file) => file !== undefined)) {
+    throw new CommandError("usage", "--pair makes a token by itself, so no key is said with it");
+  }
+  if (keep) throw new CommandError("usage", "--pair makes a token for one migration, and --keep takes many");
+  if (connect) throw new CommandError("usage", "--pair tells the sender where to dial, and --connect dials it");
+  return { by: "pairing" };
+}
+
+function parseOrigin(text: string): string {
+  const origin = URL.canParse(text) ? new URL(text).origin : undefined;
+  if (origin === text) return text;
+  throw new CommandError("usage", `--allow-origin: '${text}' is no origin such as https://panel.example`);
 }
 
 function withSizes(disks: readonly DiskArgument[], { size }: ReceiveFlags): readonly TargetArgument[] {

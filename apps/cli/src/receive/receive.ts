@@ -1,56 +1,101 @@
-import { type Connection, connectUrl, formatWireUrl, listenUrl, type WireUrl } from "@blkmig/transport/url";
+import { createToken, parseToken } from "@blkmig/transport/tls";
+import {
+  type Connection,
+  connectUrl,
+  formatWireUrl,
+  type Listener,
+  listenUrl,
+  type TlsOptions,
+} from "@blkmig/transport/url";
 
 import { isSocket } from "../arguments/parse-address.ts";
+import { openTlsKeys } from "../arguments/tls-arguments.ts";
 import { CommandError } from "../command-error.ts";
 import { endingOf, EXIT } from "../exit-code.ts";
 import { aborted } from "../interruption.ts";
-import type { Output } from "../output/output.ts";
 import type { CommandWorld } from "../run-command.ts";
 import { canAnswer } from "../stdio-directions.ts";
 import { acquaint, type Acquaintance } from "./acquaint.ts";
 import { type Door, openDoor } from "./door.ts";
+import { createGuard, type Guard } from "./guard.ts";
 import { openTargets, type Targets } from "./open-targets.ts";
+import { describePairing } from "./pairing.ts";
 import type { ReceiveOptions } from "./receive-options.ts";
 import { createSenderWire, type SenderWire } from "./sender-wire.ts";
-import { takeMigration, turnAway } from "./take.ts";
+import { takeSession } from "./take-session.ts";
+import { takeStream } from "./take-stream.ts";
+import type { Taking } from "./taking.ts";
+import { turnAway } from "./turn-away.ts";
 import { assertNothingThere } from "./vm-state.ts";
 
 const UNKNOWN_AT_ONCE = 64;
 
+/** What one receiver has all its life. */
+interface Receiver {
+  readonly options: ReceiveOptions;
+  readonly world: CommandWorld;
+  readonly guard: Guard;
+  readonly keys: Keys;
+}
+
+interface Keys {
+  readonly tls?: TlsOptions;
+  /** A token that the sender must be told. */
+  readonly token?: string;
+}
+
 /** Takes one migration, or with `keep` one after the other; gives the exit code, or throws what ended it. */
 export async function receive(options: ReceiveOptions, world: CommandWorld): Promise<number> {
   if (options.vmState !== undefined) await assertNothingThere(options.vmState);
-  const targets = await openTargets(options);
+  const receiver = { options, world, guard: createGuard(options), keys: await openKeys(options, world) };
+  const targets = await openTargets(options, receiver.guard);
   for (const warning of targets.warnings) world.output.warn(warning);
-  if (options.connect || !isSocket(options.at)) return receiveFromOne(options, targets, world);
-  return receiveFromAnyone(options, targets, world);
+  if (options.connect || !isSocket(options.at)) return receiveFromOne(receiver, targets);
+  return receiveFromAnyone(receiver, targets);
 }
 
-/** The only peer there will be: what it says must be a stream. */
-async function receiveFromOne(options: ReceiveOptions, targets: Targets, world: CommandWorld): Promise<number> {
-  const { incremental, vmState } = options;
-  const wire = await openOne(options, world).catch(async (error: unknown) => {
+async function openKeys({ keys }: ReceiveOptions, { output }: CommandWorld): Promise<Keys> {
+  if (!keys) return {};
+  if (keys.by === "pairing") {
+    const token = createToken();
+    return { tls: { token: parseToken(token) }, token };
+  }
+  const { tls, warnings } = await openTlsKeys(keys);
+  for (const warning of warnings) output.warn(warning);
+  return { tls };
+}
+
+/** The only peer there will be: what it says must be a stream, or a session. */
+async function receiveFromOne(receiver: Receiver, targets: Targets): Promise<number> {
+  const { options, world, guard } = receiver;
+  const dial = async (signal: AbortSignal): Promise<SenderWire> => openOne(receiver, signal);
+  const wire = await dial(world.signal).catch(async (error: unknown) => {
     await targets.close("untouched");
     throw error;
   });
-  await takeMigration({ wire, targets, incremental, vmState, onAnswered: () => {} }, world);
+  const again = options.connect ? ({ by: "dialling", dial } as const) : ({ by: "nothing" } as const);
+  await takeMigration({ wire, targets, guard, options, world, again, onAnswered: () => {} });
   return EXIT.ok;
 }
 
-async function openOne({ at, connect }: ReceiveOptions, { output, signal }: CommandWorld): Promise<SenderWire> {
-  const connection = connect ? await connectUrl(at, { signal }) : await theOneAt(at, output);
+async function openOne(receiver: Receiver, signal: AbortSignal): Promise<SenderWire> {
+  const { options, keys } = receiver;
+  const { tls } = keys;
+  const connection = options.connect
+    ? await connectUrl(options.at, { signal, ...(tls ? { tls } : {}) })
+    : await theOneAt(receiver);
   const known: Acquaintance | undefined = await Promise.race([
     acquaint(connection),
     aborted(signal).then(() => undefined),
   ]);
-  if (known?.is === "sender") return createSenderWire(connection, known, canAnswer(at));
+  if (known?.is === "sender") return createSenderWire(connection, known, canAnswer(options.at));
   connection.destroy();
   if (!known) throw new CommandError("cancelled", "cancelled: nothing had come");
   throw new CommandError("not-a-stream", `${connection.peer}: ${known.why}`);
 }
 
 /** Whoever is at standard input, or the stream in a file. */
-async function theOneAt(at: WireUrl, output: Output): Promise<Connection> {
+async function theOneAt({ options: { at }, world: { output } }: Receiver): Promise<Connection> {
   const listener = await listenUrl(at);
   output.event("listening", { url: listener.url });
   const connection = await listener.accept();
@@ -58,27 +103,25 @@ async function theOneAt(at: WireUrl, output: Output): Promise<Connection> {
   return connection;
 }
 
-async function receiveFromAnyone(options: ReceiveOptions, first: Targets, world: CommandWorld): Promise<number> {
+async function receiveFromAnyone(receiver: Receiver, first: Targets): Promise<number> {
+  const { options, world } = receiver;
   const { output, signal } = world;
   let targets: Targets | undefined = first;
   let door: Door | undefined;
   try {
-    const listener = await listenUrl(options.at);
-    output.event("listening", { url: listener.url });
-    output.say(`listening at ${listener.url}`);
     const onDrop = (peer: string, why: string): void => output.warn(`dropped ${peer}: ${why}`);
+    const listener = await listen(receiver, onDrop);
     const opened = openDoor({ listener, within: options.recogniseWithin, atOnce: UNKNOWN_AT_ONCE, onDrop });
     door = opened;
-    void aborted(signal).then(() => opened.close());
     for (;;) {
-      const sender = await opened.next();
-      if (!sender) throw new CommandError("cancelled", "cancelled: no migration was under way");
-      output.say(`receiving from ${sender.peer}`);
+      const wire = await Promise.race([opened.next(), aborted(signal)]);
+      if (!wire) throw new CommandError("cancelled", "cancelled: no migration was under way");
+      output.say(`receiving from ${wire.peer}`);
       const open = targets;
       targets = undefined; // they are closed by whoever takes the migration: then others may have the disks
-      const taking = (): Promise<number> => takeFrom(sender.wire, open, options, opened, world);
-      if (!options.keep) return await taking();
-      await survive(taking, world);
+      const taking = async (): Promise<Targets | undefined> => takeFrom(wire, open, receiver, opened);
+      targets = options.keep ? await survive(taking, world) : await taking();
+      if (!targets && !options.keep) return EXIT.ok;
     }
   } finally {
     await targets?.close("untouched");
@@ -86,35 +129,64 @@ async function receiveFromAnyone(options: ReceiveOptions, first: Targets, world:
   }
 }
 
-/** One migration. Between two of them the disks are let go of, so they are opened again. */
+async function listen(
+  { options, world: { output }, keys }: Receiver,
+  onRefused: (peer: string, why: string) => void,
+): Promise<Listener> {
+  const { tls, token } = keys;
+  const { allowOrigin, at } = options;
+  const listener = await listenUrl(at, { allowOrigin, onRefused, ...(tls ? { tls } : {}) });
+  const { url } = listener;
+  output.event("listening", { url, ...(token === undefined ? {} : { token }) });
+  output.say(`listening at ${url}`);
+  if (token !== undefined) for (const line of describePairing(url, token, options)) output.say(line);
+  return listener;
+}
+
+/** One migration; gives the targets back if there was none after all. Between two of them they are let go of, so they are opened again. */
 async function takeFrom(
   wire: SenderWire,
   open: Targets | undefined,
-  options: ReceiveOptions,
+  { options, world, guard }: Receiver,
   door: Door,
-  world: CommandWorld,
-): Promise<number> {
+): Promise<Targets | undefined> {
   const onAnswered = (): void => door.open();
-  const targets = open ?? (await openAgain(options, wire, onAnswered));
-  await takeMigration({ wire, targets, incremental: options.incremental, vmState: options.vmState, onAnswered }, world);
-  return EXIT.ok;
+  const admit = (take: (wire: SenderWire) => void): void => door.admit(take);
+  const targets = open ?? (await openAgain(options, guard, wire, onAnswered));
+  const again = { by: "door", admit } as const;
+  const taken = await takeMigration({ wire, targets, guard, options, world, again, onAnswered });
+  return taken ? undefined : targets;
 }
 
-async function openAgain(options: ReceiveOptions, wire: SenderWire, onAnswered: () => void): Promise<Targets> {
+async function openAgain(
+  options: ReceiveOptions,
+  guard: Guard,
+  wire: SenderWire,
+  onAnswered: () => void,
+): Promise<Targets> {
   try {
-    return await openTargets(options);
+    return await openTargets(options, guard);
   } catch (error) {
-    await turnAway(wire, onAnswered);
+    await turnAway(wire, error, onAnswered);
     throw error;
   }
 }
 
+/** Takes whatever the sender speaks. False if it offered nothing: the targets are then as they were, and still open. */
+async function takeMigration(taking: Taking): Promise<boolean> {
+  const { speaks } = taking.wire;
+  if (speaks === "session") return takeSession(taking);
+  await takeStream(taking, speaks);
+  return true;
+}
+
 /** A receiver that is kept goes on after a migration that failed, but not after it was cancelled. */
-async function survive(taking: () => Promise<number>, { output, signal }: CommandWorld): Promise<void> {
+async function survive<T>(taking: () => Promise<T>, { output, signal }: CommandWorld): Promise<T | undefined> {
   try {
-    await taking();
+    return await taking();
   } catch (error) {
     if (signal.aborted) throw error;
     output.ended(endingOf(error));
+    return undefined;
   }
 }

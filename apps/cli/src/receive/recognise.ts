@@ -1,4 +1,4 @@
-import { createClassicDecoder, ProtocolError } from "@blkmig/protocol";
+import { createClassicDecoder, ProtocolError, SESSION_MAGIC } from "@blkmig/protocol";
 
 import { printable } from "../output/printable.ts";
 
@@ -9,6 +9,7 @@ export const FIRST_BYTES = 8;
 export type Recognised =
   | { readonly is: "classic" } // a word of a bare classic stream, whole
   | { readonly is: "qemu" } // the magic of QEMU's envelope
+  | { readonly is: "session" } // the magic of our own session
   | { readonly is: "undecided" } // too few bytes to tell
   | { readonly is: "foreign"; readonly why: string };
 
@@ -18,6 +19,7 @@ const QEVM = [0x51, 0x45, 0x56, 0x4d] as const;
 export function recognise(bytes: Uint8Array): Recognised {
   if (QEVM.every((byte, at) => bytes[at] === byte)) return { is: "qemu" };
   if (bytes.length < FIRST_BYTES) return { is: "undecided" };
+  if (SESSION_MAGIC.every((byte, at) => bytes[at] === byte)) return { is: "session" };
   try {
     const decoder = createClassicDecoder();
     decoder.want().set(bytes.subarray(0, FIRST_BYTES));
@@ -26,7 +28,10 @@ export function recognise(bytes: Uint8Array): Recognised {
     return { is: "classic" };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    return { is: "foreign", why: `this is neither a classic block stream nor QEMU's: it begins with ${shown(bytes)}` };
+    return {
+      is: "foreign",
+      why: `this is no session of blkmig, and neither a classic block stream nor QEMU's: it begins with ${shown(bytes)}`,
+    };
   }
 }
 

@@ -7,13 +7,15 @@ const SCRATCH_BYTES = 64 * 1024;
 
 /** A recognised sender's stream, from its first byte. */
 export interface SenderWire extends SinkWire {
+  /** Who it is, for a person. */
+  readonly peer: string;
   readonly speaks: Speech;
   /**
    * After the last word: closes our side and reads on until the sender closes its own, or `withinMs` have passed. Bytes
    * that nobody has read make a reset of the close, and a reset takes back the answer.
    */
   part(withinMs: number): Promise<void>;
-  destroy(): void;
+  destroy(reason?: Error): void;
 }
 
 export function createSenderWire(connection: Connection, sender: KnownSender, answers: boolean): SenderWire {
@@ -40,6 +42,7 @@ export function createSenderWire(connection: Connection, sender: KnownSender, an
   };
 
   return {
+    peer: connection.peer,
     speaks: sender.speaks,
     read,
     ...(answers ? { send: (data) => connection.send(data) } : {}),
@@ -54,6 +57,6 @@ export function createSenderWire(connection: Connection, sender: KnownSender, an
       clearTimeout(timer);
       connection.destroy();
     },
-    destroy: () => connection.destroy(),
+    destroy: (reason) => connection.destroy(reason),
   };
 }

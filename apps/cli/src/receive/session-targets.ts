@@ -1,0 +1,107 @@
+import { readRecord } from "@blkmig/journal";
+import { LoadError, type SessionOffer, type SessionTargets } from "@blkmig/sink";
+
+import { CommandError } from "../command-error.ts";
+import { fitDisk } from "./fitted-disk.ts";
+import type { Guard } from "./guard.ts";
+import type { Targets } from "./open-targets.ts";
+import type { ReceiveOptions } from "./receive-options.ts";
+import { openRecords, type RecordedTarget, withholdFirstBlocks } from "./target-records.ts";
+
+const SECTOR = 512;
+
+export interface SessionTargetsWorld {
+  readonly targets: Targets;
+  readonly guard: Guard;
+  readonly options: ReceiveOptions;
+  /** Who sends, for people. */
+  readonly from: string;
+  readonly warn: (message: string) => void;
+}
+
+/** Opens what a session offers. Throws `LoadError` and `CommandError`, for the sender to be told. */
+export async function openSessionTargets(offer: SessionOffer, world: SessionTargetsWorld): Promise<SessionTargets> {
+  const { targets, guard, from, warn } = world;
+  assertFits(offer, world);
+  const recorded: RecordedTarget[] = [];
+  for (const { name, size } of offer.disks) {
+    const target = targets.open.get(name) ?? (await targets.make(name, size));
+    const { device, warnings } = fitDisk(target, size);
+    for (const warning of [...warnings, ...(await guard.admit(target, offer.migration))]) warn(warning);
+    recorded.push({ target, device });
+  }
+  const { journal, found } = await openRecords(recorded);
+  const withheld = withholdFirstBlocks(recorded);
+  const isCommitted = await isAnyCommitted(offer, recorded);
+  const before = isCommitted ?? (found?.migration === offer.migration ? foundBefore(found) : undefined);
+  return {
+    devices: withheld.devices,
+    journal: {
+      async begin(migration, about) {
+        await journal.begin(migration, { ...about, from });
+        guard.begun(migration);
+      },
+      held: async (disks) => journal.held(disks),
+      decide: async (state, attempt) => journal.decide(state, attempt),
+      done: async () => journal.done(),
+    },
+    ...(before ? { found: before } : {}),
+    keepWithheld: async () => withheld.keep(),
+    releaseWithheld: async () => withheld.release(),
+    close: async (written) => targets.close(written),
+  };
+}
+
+type Found = NonNullable<SessionTargets["found"]>;
+
+function foundBefore(found: {
+  readonly state: "incomplete" | "sealed" | "committed" | "aborted";
+  readonly attempt: number;
+  readonly held: readonly (readonly (readonly [offset: number, length: number])[])[];
+}): Found {
+  const { state, attempt } = found;
+  const held = found.held.map((runs) => runs.map(([offset, length]) => ({ offset, length })));
+  return { state: state === "incomplete" ? "open" : state, attempt, held };
+}
+
+/** A sender that did not hear of the commit comes back to ask, and is told. */
+async function isAnyCommitted(
+  { migration }: SessionOffer,
+  recorded: readonly RecordedTarget[],
+): Promise<Found | undefined> {
+  for (const { target } of recorded) {
+    const record = await readRecord(target.place.path);
+    if (record?.role !== "target" || record.state !== "committed" || record.migration !== migration) continue;
+    return { state: "committed", attempt: record.attempt, held: recorded.map(() => []) };
+  }
+  return undefined;
+}
+
+/** Exactly the disks that were said here, of sizes that can be, and both ends mean the same by a missing block. */
+function assertFits(offer: SessionOffer, { targets, options }: SessionTargetsWorld): void {
+  const offered = offer.disks.map(({ name }) => name);
+  const unknown = offered.find((name) => !targets.names.includes(name));
+  if (unknown !== undefined)
+    throw misnamed(`the sender has a disk '${unknown}', expected here: ${quoted(targets.names)}`);
+  const lacking = targets.names.find((name) => !offered.includes(name));
+  if (lacking !== undefined)
+    throw misnamed(`a disk '${lacking}' is expected here, and the sender has only ${quoted(offered)}`);
+  for (const { name, size } of offer.disks) {
+    if (size % SECTOR === 0) continue;
+    throw new CommandError("refused", `disk '${name}' has ${size} bytes, which is no multiple of ${SECTOR}`);
+  }
+  if (options.vmState !== undefined) {
+    throw new CommandError("refused", "--vm-state: this sender is no QEMU, it sends disks alone");
+  }
+  if (offer.incremental === options.incremental) return;
+  const [there, here] = offer.incremental ? ["leaves out", "not said"] : ["sends", "said"];
+  throw new CommandError("refused", `the sender ${there} what is in a base, and --incremental was ${here} here`);
+}
+
+function misnamed(message: string): LoadError {
+  return new LoadError("unknown-device", message, { touched: false, recognised: true });
+}
+
+function quoted(names: readonly string[]): string {
+  return names.length === 0 ? "none" : names.map((name) => `'${name}'`).join(", ");
+}
