@@ -13,7 +13,10 @@ export interface SessionBuffers {
 }
 
 /** The parts of `bufferedBytes`: a quarter for small payloads, a sixteenth (2 MiB at most) to read back, the rest for large ones. */
-export function createSessionBuffers(frameBytes: number, bufferedBytes = DEFAULT_BUFFERED_BYTES): SessionBuffers {
+export function createSessionBuffers(
+  frameBytes: number,
+  bufferedBytes: number = DEFAULT_BUFFERED_BYTES,
+): SessionBuffers {
   const small = createBufferPool({ bytes: SMALL, count: atLeastOne(bufferedBytes / 4 / SMALL) });
   const readBack = createBufferPool({
     bytes: READ_BACK,
