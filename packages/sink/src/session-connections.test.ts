@@ -57,6 +57,20 @@ describe("a handshake", () => {
     await source.acked(1);
   });
 
+  test("that is refused and takes no answer keeps nobody waiting", async () => {
+    const on = createSessionUnderTest();
+    await on.connect();
+    const deaf = createHandDrivenSource();
+    const taking = on.session.take({ read: deaf.wire.read, send: () => new Promise<void>(() => {}) });
+    deaf.open();
+    deaf.say({ ...on.hello, migration: "m-2" });
+    await turns();
+    const source = await on.connect(); // the clock stands
+    source.put(piece(0, 1));
+    await source.acked(1);
+    await Promise.race([taking, turns()]).then((end) => expect(end).toBeUndefined());
+  });
+
   test("that is none gets no byte of a session, and nothing is opened", async () => {
     for (const bytes of [Buffer.from("GET / HTTP/1.1\r\n\r\n"), Buffer.from("QEVM\0\0\0\x03")]) {
       const on = createSessionUnderTest();

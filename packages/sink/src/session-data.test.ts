@@ -88,6 +88,21 @@ describe("data and holes", () => {
     await source.acked(3);
   });
 
+  test("are joined while one is on its way: a slow way back is not flooded", async () => {
+    const on = createSessionUnderTest();
+    const source = await on.connect();
+    const { wire } = source;
+    wire.hold();
+    for (let sector = 0; sector < 500; sector++) source.put(data(sector * 512, 512, 1));
+    await turns(200);
+    wire.letGo();
+    await turns();
+    source.closeBack();
+    const acks = (await source.rest()).filter(({ type }) => type === "ack");
+    expect(acks.length).toBeLessThanOrEqual(2);
+    expect(acks.at(-1)).toMatchObject({ written: 500 });
+  });
+
   test("are durable only when a flush that began after them has ended; frames go on landing meanwhile", async () => {
     const flushing = createGate();
     const on = createSessionUnderTest({
