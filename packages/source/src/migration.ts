@@ -139,8 +139,13 @@ export function createMigration(options: MigrationOptions): Migration {
     const { disks, trackedAs, warnings } = selectDisks(options);
     for (const warning of warnings) report.warn(warning);
     custody.ending.throwIfAborted();
+    if (options.session?.resume?.asked !== undefined) {
+      await custody.pause(); // whoever began this had asked for the commit: until its outcome is known nobody writes
+      custody.ask();
+    }
     const outlet = await conversation.open(disks, flights);
     if (outlet === "committed") return true;
+    await custody.giveBack(false);
     const { tracker, incremental } = options;
     const reads = options.limits?.reads ?? DEFAULT_READS;
     const bufferedBytes = options.limits?.bufferedBytes ?? DEFAULT_BUFFERED_BYTES;

@@ -3,6 +3,7 @@ import type { Mirror, MirroredWrite, Run, Segments } from "@blkmig/device";
 import type { Clock } from "./clock.ts";
 import type { DiskWork } from "./disk-work.ts";
 import type { Flights } from "./flights.ts";
+import { rejectedBy } from "./rejected-by.ts";
 import type { SessionOutlet } from "./session-outlet.ts";
 
 /** How long a guest's write may wait for the sink before mirroring is given up. */
@@ -45,27 +46,21 @@ export function createMirroring(parts: MirroringParts): { readonly mirror: Mirro
     const granules = widen(run, work.inFlight);
     work.inFlight.mark(granules.offset, granules.length);
     let carried: Promise<void> = Promise.resolve();
+    const ended = new AbortController();
+    // A flight until the sink has it, even if the guest does not wait so long: whoever waits for its granules waits for it.
+    flights.begin(async () => {
+      await rejectedBy(ended.signal).catch(() => {});
+      await carried.catch(() => {}); // told to the guest's face, which marks
+      work.inFlight.clear(granules.offset, granules.length);
+    });
     return {
       async carry(data) {
         stopped.signal.throwIfAborted();
         work.verified.clear(granules.offset, granules.length);
-        // It stays in flight until the sink has it, even if the guest does not wait so long.
         carried = sendMirrored(outlet, work.index, run, data);
-        flights.begin(() => carried);
-        const waited = new AbortController();
-        const late = clock.sleep(CARRY_WITHIN_MS, waited.signal).then(() => {
-          if (!waited.signal.aborted) throw new Error(`a mirrored write took longer than ${CARRY_WITHIN_MS} ms`);
-        });
-        await Promise.race([carried, late])
-          .catch(give)
-          .finally(() => waited.abort());
+        await withinTime(carried, clock).catch(give);
       },
-      end() {
-        void carried
-          .catch(() => {}) // told to whoever carried it
-          .then(() => work.inFlight.clear(granules.offset, granules.length))
-          .then(() => flights.stir());
-      },
+      end: () => ended.abort(),
     };
   };
 
@@ -83,6 +78,19 @@ export function createMirroring(parts: MirroringParts): { readonly mirror: Mirro
       flights.stir();
     },
   };
+}
+
+/** Throws when it takes too long. */
+async function withinTime(carried: Promise<void>, clock: Clock): Promise<void> {
+  const waited = new AbortController();
+  const late = clock.sleep(CARRY_WITHIN_MS, waited.signal).then(() => {
+    if (!waited.signal.aborted) throw new Error(`a mirrored write took longer than ${CARRY_WITHIN_MS} ms`);
+  });
+  try {
+    await Promise.race([carried, late]);
+  } finally {
+    waited.abort();
+  }
 }
 
 /** In frames as long as the sink takes them, one after the other on the wire. */

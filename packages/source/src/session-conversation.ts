@@ -8,7 +8,7 @@ import type { Conversation } from "./conversation.ts";
 import { Cut } from "./cut.ts";
 import type { SourceDisk } from "./migration-options.ts";
 import { Overrun } from "./overrun.ts";
-import { reconnect } from "./reconnect.ts";
+import { createReconnector } from "./reconnect.ts";
 import { type Hello, openSessionLink, type SessionLink } from "./session-link.ts";
 import { createSessionOutlet, type SessionOutlet } from "./session-outlet.ts";
 import type { MigrationSource } from "./source-contract.ts";
@@ -48,7 +48,11 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
   const run = randomUUID();
   const granularity = session.granularity ?? DEFAULT_GRANULARITY;
   const frameBytes = session.frameBytes ?? FRAME_BYTES;
-  const within = session.reconnectFor ?? DEFAULT_RECONNECT_MS;
+  const again = createReconnector<SessionLink>({
+    clock,
+    within: session.reconnectFor ?? DEFAULT_RECONNECT_MS,
+    onFailure: (error, wait) => parts.onReconnect(messageOf(error), wait),
+  });
   let disks: readonly SourceDisk[] = [];
   let source: MigrationSource | undefined;
   let outlet: SessionOutlet | undefined;
@@ -85,13 +89,12 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
   };
 
   const connectAgain = async (why: string, signal: AbortSignal): Promise<SessionLink> => {
-    const next = await reconnect({
-      attempt: () => connect(signal),
-      within,
-      clock,
-      signal,
-      onFailure: (error, wait) => parts.onReconnect(messageOf(error), wait),
-    });
+    const next = await again
+      .connect(() => connect(signal), outlet?.acknowledged ?? 0, signal)
+      .catch((failure: unknown) => {
+        if (failure instanceof Stop) throw failure;
+        throw new Stop("wire", `the wire broke (${why}), and no other came about: ${messageOf(failure)}`);
+      });
     if (link) outlet?.count(link);
     link = next;
     flushing = false;
@@ -102,6 +105,12 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
   /** What the sink has forgotten, or another program has made of its targets meanwhile, is not believed. */
   const meetSink = async (met: SessionLink): Promise<void> => {
     const { welcome } = met;
+    if (welcome.state === "committed") {
+      throw new Stop(
+        "refused",
+        `the receiver has committed this migration (attempt ${welcome.attempt}): its disks are there`,
+      );
+    }
     if (welcome.sink !== sinkRun) source?.doubt(welcome.held.map((runs) => runs.map(toRun)));
     sinkRun = welcome.sink;
     attempt = Math.max(attempt, welcome.attempt);
@@ -141,7 +150,7 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
     },
     async open(chosen) {
       disks = chosen;
-      link = await connect(custody.ending).catch((error: unknown) => {
+      link = await connect(parts.signal && custody.asked ? parts.signal : custody.ending).catch((error: unknown) => {
         throw error instanceof Cut ? error.toStop() : error;
       });
       if (session.resume?.asked !== undefined) {
@@ -193,13 +202,13 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
       }
       if (!(error instanceof Cut)) throw error;
       await source?.mend();
+      const alive = link && !link.ended.aborted;
+      const met = alive ? linkOfNow() : await connectAgain(error.message, custody.ending);
       try {
-        const alive = link && !link.ended.aborted;
-        await meetSink(alive ? linkOfNow() : await connectAgain(error.message, custody.ending));
-      } catch (again) {
-        if (again instanceof Cut) return this.mend(again);
-        if (again instanceof Stop) throw again;
-        throw new Stop("wire", `the wire broke (${error.message}), and no other came about: ${messageOf(again)}`);
+        await meetSink(met);
+      } catch (failure) {
+        if (failure instanceof Cut) return this.mend(failure);
+        throw failure;
       }
     },
     explain: async (stop) => stop,

@@ -4,6 +4,7 @@ import { classicFormat, createMigration, qemuFormat, MigrationError, type Migrat
 import { createRandom, type SeededRandom } from "@blkmig/testkit";
 import { memoryPair } from "@blkmig/transport/memory";
 
+import { equal, fill, isAnswered } from "./disks.ts";
 import { startGuest } from "./guest-writes.ts";
 import { createSchedule, type Schedule } from "./schedule.ts";
 import { scheduledDevice } from "./scheduled-device.ts";
@@ -119,31 +120,4 @@ async function hangUp(end: { finish(): Promise<void> }): Promise<void> {
 
 async function after(turn: () => Promise<void>, turns: number): Promise<void> {
   for (let i = 0; i < turns; i++) await turn();
-}
-
-/** Some of each: data, zeroes that were written, and holes. */
-async function fill(device: BlockDevice, random: SeededRandom): Promise<void> {
-  for (let offset = 0; offset < device.size; offset += 256 * 1024) {
-    const length = Math.min(256 * 1024, device.size - offset);
-    const kind = random.int(3);
-    if (kind === 0) await device.write(offset, [Buffer.alloc(length, 1 + random.int(255))]);
-    if (kind === 1) await device.zero(offset, length, { unmap: false });
-  }
-}
-
-async function equal(a: BlockDevice, b: BlockDevice): Promise<boolean> {
-  const [left, right] = [Buffer.alloc(a.size), Buffer.alloc(b.size)];
-  await Promise.all([a.read(0, left), b.read(0, right)]);
-  return left.equals(right);
-}
-
-/** Whether a request of the guest is answered within a good number of turns. */
-async function isAnswered(face: BlockDevice, turn: () => Promise<void>): Promise<boolean> {
-  let answered = false;
-  const mark = (): void => {
-    answered = true;
-  };
-  face.read(0, Buffer.alloc(512)).then(mark, mark);
-  await after(turn, 50);
-  return answered;
 }

@@ -1,0 +1,73 @@
+import type { SinkJournal } from "@blkmig/sink";
+import type { SourceJournal } from "@blkmig/source";
+
+import type { Life } from "./life.ts";
+
+/** What is on stable storage beside the disks: it outlives every program. */
+export interface SessionRecords {
+  readonly source: { state: "none" | "sending" | "asked" | "kept" | "moved" | "cloned"; attempt: number };
+  readonly sink: {
+    migration: string | undefined;
+    state: "incomplete" | "sealed" | "committed" | "aborted";
+    attempt: number;
+    held: readonly (readonly Run[])[];
+    known: boolean;
+  };
+}
+
+type Run = { readonly offset: number; readonly length: number };
+
+export function createSessionRecords(): SessionRecords {
+  return {
+    source: { state: "none", attempt: 0 },
+    sink: { migration: undefined, state: "incomplete", attempt: 0, held: [], known: false },
+  };
+}
+
+/** How a program writes its records: each change takes turns before and after it is durable. */
+export interface RecordWriting {
+  readonly life: Life;
+  readonly turn: () => Promise<void>;
+}
+
+const never = new Promise<never>(() => {});
+
+async function record({ life, turn }: RecordWriting, change: () => void): Promise<void> {
+  await turn();
+  if (!life.alive) return never;
+  change();
+  await turn();
+  if (!life.alive) return never;
+}
+
+export function sourceJournalOf(records: SessionRecords, writing: RecordWriting): SourceJournal {
+  const set = (state: SessionRecords["source"]["state"], attempt = records.source.attempt): Promise<void> =>
+    record(writing, () => Object.assign(records.source, { state, attempt }));
+  return {
+    begin: () => set("sending"),
+    asked: (attempt) => set("asked", attempt),
+    kept: () => set("kept"),
+    moved: (attempt, how) => set(how, attempt),
+  };
+}
+
+/** `onCommitted` is called at the instant of the decision. */
+export function sinkJournalOf(
+  records: SessionRecords,
+  writing: RecordWriting,
+  onCommitted: () => Promise<void>,
+): SinkJournal {
+  const { sink } = records;
+  return {
+    begin: (migration) => record(writing, () => Object.assign(sink, { migration, known: true })),
+    held: (disks) => {
+      const held = disks.map((runs) => [...runs]);
+      return record(writing, () => Object.assign(sink, { held }));
+    },
+    async decide(state, attempt) {
+      await record(writing, () => Object.assign(sink, { state, attempt }));
+      if (state === "committed") await onCommitted();
+    },
+    done: () => record(writing, () => {}),
+  };
+}
