@@ -3,6 +3,7 @@ const simulator = { workspace: "tooling/simulator", tests: ["src/laws.test.ts"] 
 const sink = { workspace: "packages/sink", tests: ["src/load.test.ts"] };
 const source = { workspace: "packages/source", tests: ["src/migration.test.ts", "src/source.test.ts"] };
 
+const sessions = { workspace: "tooling/simulator", tests: ["src/session-laws.test.ts"] };
 const laws = { workspace: "packages/source", tests: ["src/laws.test.ts"] };
 
 export const mutations = [
@@ -23,25 +24,24 @@ export const mutations = [
   {
     name: "law 1: mark before landing",
     ...simulator,
-    file: "packages/device/src/track-writes.ts",
-    find: "      try {\n        await request();\n      } finally {",
-    replace:
-      "      try {\n        mark(offset, length);\n        return await request();\n      } finally {\n        if (length < 0)",
+    file: "packages/device/src/land-change.ts",
+    find: "    await change.land();",
+    replace: "    mark();\n    await change.land();\n    isCarried = true;",
   },
   {
     name: "law 1: mark after the answer",
     ...simulator,
-    file: "packages/device/src/track-writes.ts",
-    find: "        mark(offset, length);",
-    replace: "        setImmediate(() => setImmediate(() => mark(offset, length)));",
+    file: "packages/device/src/land-change.ts",
+    find: "    if (!isCarried) mark();",
+    replace: "    if (!isCarried) setImmediate(() => setImmediate(mark));",
   },
   {
     name: "law 1: a failed write does not mark",
     workspace: "packages/device",
     tests: ["src/track-writes.test.ts"],
-    file: "packages/device/src/track-writes.ts",
-    find: "      try {\n        await request();\n      } finally {",
-    replace: "      await request();\n      {",
+    file: "packages/device/src/land-change.ts",
+    find: "    await change.land();",
+    replace: "    await change.land().catch((error) => {\n      isCarried = true;\n      throw error;\n    });",
   },
   {
     name: "law 2: no flight guard, in bulk or later",
@@ -54,13 +54,13 @@ export const mutations = [
     name: "law 2: a flight ends before its bytes have left",
     ...simulator,
     file: "packages/source/src/carrier.ts",
-    find: "      await outlet.send(format.block(work.disk.name, run.offset, buffer));",
-    replace: "      void outlet.send(format.block(work.disk.name, run.offset, buffer)).catch(() => undefined);",
+    find: "    await Promise.all(deliveries.map(({ taken }) => taken));",
+    replace: "    return { landed: Promise.resolve() };",
   },
   {
     name: "law 2: sends reordered",
     ...simulator,
-    file: "packages/source/src/outlet.ts",
+    file: "packages/source/src/classic-outlet.ts",
     find: "    try {\n      await wire.send(data);",
     replace:
       "    try {\n      for (let i = transferred % 7; i > 0; i--) await new Promise(setImmediate);\n      await wire.send(data);",
@@ -69,8 +69,8 @@ export const mutations = [
     name: "law 2: overlapping writes at the sink unordered",
     ...sink,
     file: "packages/device/src/extent-queue.ts",
-    find: "other.offset < end && offset < other.end",
-    replace: "other.offset < end && offset < other.end && end < 0",
+    find: "    while (to < tails.length && tails[to]!.offset < tail.end) to += 1;",
+    replace: "",
   },
   {
     name: "law 3: complete while bulk is unfinished",
@@ -131,7 +131,7 @@ export const mutations = [
   {
     name: "law 6: the padding is whatever the buffer held",
     ...source,
-    file: "packages/source/src/carrier.ts",
+    file: "packages/source/src/classic-outlet.ts",
     find: "      buffer.fill(0, run.length);",
     replace: "",
   },
@@ -162,5 +162,83 @@ export const mutations = [
     file: "packages/sink/src/target.ts",
     find: "      if (!extent.zero) await device.zero(extent.offset, extent.length);",
     replace: "",
+  },
+  {
+    name: "session, law 2: a flight ends before it is acknowledged",
+    ...sessions,
+    file: "packages/source/src/carrier.ts",
+    find: "        await landed;\n        endFlight(work, run);",
+    replace: "        endFlight(work, run);\n        landed.catch(() => {});",
+  },
+  {
+    name: "session, law 4: sealed without a flush",
+    ...sessions,
+    file: "packages/sink/src/session-migration.ts",
+    find: '      await makeDurable();\n      await record("sealed", next);',
+    replace: '      await record("sealed", next);',
+  },
+  {
+    name: "session, law 5: commit is asked for without a record of it",
+    ...sessions,
+    file: "packages/source/src/commit-session.ts",
+    find: '  await record(session.journal?.asked(attempt), "that commit is asked for");',
+    replace: "",
+  },
+  {
+    name: "session, law 5: a lost answer is taken for a no",
+    ...sessions,
+    file: "packages/source/src/commit-session.ts",
+    find: '      if (outcome === "committed") return {};',
+    replace:
+      '      if (outcome === "committed") {\n        parts.custody.kept();\n        throw new Cut("no");\n      }',
+  },
+  {
+    name: "session, law 9: a disk that has moved is not recorded as moved",
+    ...sessions,
+    file: "packages/source/src/commit-session.ts",
+    find: '    await session.journal?.moved(attempt, session.clone ? "cloned" : "moved");',
+    replace: "",
+  },
+  {
+    name: "session, law 10: a sink that restarted is believed",
+    ...sessions,
+    file: "packages/source/src/session-conversation.ts",
+    find: "    if (welcome.sink !== sinkRun) source?.doubt",
+    replace: "    if (sinkRun === undefined) source?.doubt",
+  },
+  {
+    name: "session, law 10: what an earlier run received is believed without its hash",
+    ...sessions,
+    file: "packages/source/src/carrier.ts",
+    find: "    const equal = await outlet.hash(work, run, bytes);",
+    replace: "    const equal = (await outlet.hash(work, run, bytes)) || true;",
+  },
+  {
+    name: "session, law 10: an older connection's writes are not waited for",
+    ...sessions,
+    file: "packages/sink/src/sink-session.ts",
+    find: "    await current.settled;\n  };",
+    replace: "  };",
+  },
+  {
+    name: "session, law 11: a mirrored write does not wait for flights",
+    ...sessions,
+    file: "packages/source/src/mirroring.ts",
+    find: "    await cleared(work, run);",
+    replace: "",
+  },
+  {
+    name: "session, law 11: flights do not wait for a mirrored write",
+    ...sessions,
+    file: "packages/source/src/mirroring.ts",
+    find: "    work.inFlight.mark(granules.offset, granules.length);",
+    replace: "",
+  },
+  {
+    name: "session, law 11: a write that was not carried is not marked",
+    ...sessions,
+    file: "packages/device/src/land-change.ts",
+    find: "    return false; // it landed",
+    replace: "    return true; // it landed",
   },
 ];

@@ -165,6 +165,7 @@ function createSinkHost(world: World) {
       life.kill();
       session = undefined;
       for (let turns = random.int(50); turns > 0; turns--) await turn();
+      if (random.int(2) === 0) for (const { target } of disks) await target.losePower(random); // the host went with it
       if (records.sink.state !== "committed") await touch();
       start();
     },
@@ -173,9 +174,8 @@ function createSinkHost(world: World) {
     },
   };
 
-  /** The host goes with it, or somebody writes to a target. */
+  /** Somebody writes to a target that is not finished. */
   async function touch(): Promise<void> {
-    if (random.int(2) === 0) for (const { target } of disks) await target.losePower(random);
     if (random.int(3) > 0) return;
     const { target } = random.pick(disks);
     const offset = random.int(target.size / 512) * 512;
