@@ -6,8 +6,9 @@ import { runCommand } from "./run-command.ts";
 
 const HELP = `
 Makes a disk image of 320 MiB in the temporary folder, with a real file system where there is mkfs.ext4; starts a receiver
-and a sender as processes of their own; has a guest write checked records to the disk all along; moves it, over TCP and
-then over WebSocket; and compares both disks. Takes some seconds and up to 1 GiB of room, and leaves nothing behind.
+and a sender as processes of their own; has a guest write checked records to the disk all along; moves it, and cuts the
+connection on the way, then kills the receiver and starts it again; and compares both disks. Takes some seconds and up to
+1 GiB of room, and leaves nothing behind.
 
 Examples:
   blkmig demo

@@ -3,38 +3,62 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
+import type { GuestArea } from "./guest-records.ts";
+
 /** One line that a process of the demo tells. */
 export type DemoEvent = { readonly event: string } & Readonly<Record<string, unknown>>;
 
 /** A process of the demo that tells JSON lines on its standard output. */
 export interface DemoProcess {
-  readonly events: AsyncIterable<DemoEvent>;
+  readonly events: AsyncIterator<DemoEvent>;
   /** Its exit code, or the signal that ended it. */
   readonly ended: Promise<number | string>;
+  /** Lets a sender end its migration, which it holds off until then. */
+  letEnd(): void;
   kill(): void;
 }
 
-/** Starts the binary itself, as `blkmig receive … --json`. */
-export function startReceiver(url: string, target: string, size: number): DemoProcess {
-  const program = fileURLToPath(new URL("../bin.js", import.meta.url));
-  const disk = ["--disk", `vda=${target}`, "--create", "--size", `vda=${size}`];
-  return start([program, "receive", url, ...disk, "--json"]);
+const PROGRAM = fileURLToPath(new URL("../bin.js", import.meta.url));
+
+/** The arguments of the receiver, as a person would type them. */
+export function receiverArguments(target: string, how: "first" | "again"): readonly string[] {
+  const disk = ["--disk", `vda=${target}`];
+  return ["receive", "tcp://127.0.0.1:0", ...disk, how === "first" ? "--create" : "--resume"];
+}
+
+/** Starts the binary itself. */
+export function startReceiver(target: string, how: "first" | "again"): DemoProcess {
+  return start([PROGRAM, ...receiverArguments(target, how), "--json"]);
 }
 
 /** Starts the process that has the guest and moves its disk. */
-export function startSender(
-  url: string,
-  path: string,
-  area: { readonly offset: number; readonly length: number },
-): DemoProcess {
+export function startSender(url: string, path: string, area: GuestArea): DemoProcess {
   const program = fileURLToPath(new URL("live-sender.js", import.meta.url));
   return start([program, url, path, String(area.offset), String(area.length)]);
 }
 
-function start(args: readonly string[]): DemoProcess {
-  const child: ChildProcess = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+/** Asks the binary itself to send a disk that has moved; gives what ended it, in its words. */
+export async function trySending(path: string): Promise<DemoEvent | undefined> {
+  const sender = start([PROGRAM, "send", "tcp://127.0.0.1:9", "--disk", `vda=${path}`, "--json"], "ignore");
+  return lastOf(sender.events);
+}
+
+async function lastOf(events: AsyncIterator<DemoEvent>): Promise<DemoEvent | undefined> {
+  let last: DemoEvent | undefined;
+  for (let next = await events.next(); !next.done; next = await events.next()) last = next.value;
+  return last;
+}
+
+function start(args: readonly string[], stderr: "inherit" | "ignore" = "inherit"): DemoProcess {
+  const child: ChildProcess = spawn(process.execPath, args, { stdio: ["pipe", "pipe", stderr] });
+  child.stdin?.on("error", () => {}); // it has ended
   const ended = once(child, "exit").then(([code, signal]: (number | string | null)[]) => code ?? signal ?? "killed");
-  return { events: linesOf(child), ended, kill: () => void child.kill("SIGKILL") };
+  return {
+    events: linesOf(child),
+    ended,
+    letEnd: () => void child.stdin?.end(),
+    kill: () => void child.kill("SIGKILL"),
+  };
 }
 
 async function* linesOf({ stdout }: ChildProcess): AsyncGenerator<DemoEvent> {

@@ -80,6 +80,6 @@ export function describeEnd(statistics: Statistics): readonly string[] {
 
 function describeDisk({ name, dataBytes, zeroBytes, skippedBytes, equalBytes }: DiskStatistics): string {
   const skipped = skippedBytes > 0 ? `, ${formatBytes(skippedBytes)} left out` : "";
-  const equal = equalBytes > 0 ? `, ${formatBytes(equalBytes)} found there already` : "";
+  const equal = equalBytes > 0 ? `, ${formatBytes(equalBytes)} compared and equal` : "";
   return `  '${name}': ${formatBytes(dataBytes)} of data, ${formatBytes(zeroBytes)} of zeroes${equal}${skipped}`;
 }
