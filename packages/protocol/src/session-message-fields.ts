@@ -37,7 +37,7 @@ const features = list(text(1, 64), 0, MOST_FEATURES);
 const frameBytes = whole(SECTOR, MOST_FRAME_BYTES);
 const sentence = text(0, TEXT_CHARACTERS);
 const serve = optional(text(1, TEXT_CHARACTERS));
-const state = oneOf<CommitState>(["open", "sealed", "committed", "aborted"]);
+const state = oneOf<CommitState>(["open", "sealed", "committed", "aborted", "unknown"]);
 
 /** The versions of a HELLO, which every version says alike. */
 export const versions: Field<readonly [lowest: number, highest: number]> = (value, what, refuse) => {

@@ -10,6 +10,7 @@ const CLASSES = {
   ProtocolError: "packages/protocol/src/protocol-error.ts",
   DeviceError: "packages/device/src/device-error.ts",
   TransportError: "packages/transport/src/transport-error.ts",
+  JournalError: "packages/journal/src/journal-error.ts",
   MigrationError: "packages/source/src/migration-error.ts",
   LoadError: "packages/sink/src/load-error.ts",
 } as const;
