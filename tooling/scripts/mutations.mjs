@@ -172,7 +172,8 @@ export const mutations = [
   },
   {
     name: "session, law 4: sealed without a flush",
-    ...sessions,
+    workspace: "packages/sink",
+    tests: ["src/session-commit.test.ts"],
     file: "packages/sink/src/session-migration.ts",
     find: '      await makeDurable();\n      await record("sealed", next);',
     replace: '      await record("sealed", next);',

@@ -167,7 +167,8 @@ export async function rememberMoved(
   }
 }
 
-async function record(written: Promise<void> | undefined, what: string): Promise<void> {
+/** Waits until a record is durable. Throws `Stop` `journal`. */
+export async function record(written: Promise<void> | undefined, what: string): Promise<void> {
   try {
     await written;
   } catch (cause) {
@@ -175,7 +176,7 @@ async function record(written: Promise<void> | undefined, what: string): Promise
   }
 }
 
-function inDoubt(error: unknown, signal: AbortSignal | undefined): Stop {
+export function inDoubt(error: unknown, signal: AbortSignal | undefined): Stop {
   const why = signal?.aborted ? "interrupted before the receiver's answer came" : messageOf(error);
   return new Stop("in-doubt", why, { cause: error });
 }

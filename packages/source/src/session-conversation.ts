@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 
 import { FRAME_BYTES } from "@blkmig/protocol";
 
-import { type CommitParts, commitSession, rememberMoved, settleOutcome } from "./commit-session.ts";
+import { type CommitParts, commitSession, inDoubt, record, rememberMoved, settleOutcome } from "./commit-session.ts";
 import type { Conversation } from "./conversation.ts";
 import { Cut } from "./cut.ts";
 import type { SourceDisk } from "./migration-options.ts";
@@ -150,18 +150,17 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
     },
     async open(chosen) {
       disks = chosen;
-      link = await connect(parts.signal && custody.asked ? parts.signal : custody.ending).catch((error: unknown) => {
+      const { asked } = session.resume ?? {};
+      link = await connect(asked === undefined ? custody.ending : (parts.signal ?? NEVER)).catch((error: unknown) => {
+        if (asked !== undefined) throw inDoubt(error, parts.signal); // whatever a receiver says that is not its outcome
         throw error instanceof Cut ? error.toStop() : error;
       });
-      if (session.resume?.asked !== undefined) {
-        const { asked } = session.resume;
+      if (asked !== undefined) {
         const outcome = await settleOutcome({ ...parts, sinkRun: () => sinkRun }, link, asked, "restarted");
-        if (outcome === "committed") {
-          await rememberMoved(parts, link, asked);
-          return "committed";
-        }
+        if (outcome === "committed") await rememberMoved(parts, link, asked);
+        if (outcome === "committed") return outcome;
       }
-      await session.journal?.begin(migration);
+      await record(session.journal?.begin(migration), "that the migration begins");
       outlet = createSessionOutlet({
         unit: granularity,
         frameBytes,
@@ -224,5 +223,7 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
     },
   };
 }
+
+const NEVER: AbortSignal = new AbortController().signal;
 
 const toRun = ([offset, length]: readonly [number, number]) => ({ offset, length });

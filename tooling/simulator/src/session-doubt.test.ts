@@ -1,0 +1,78 @@
+import { createMemoryDevice, trackWrites } from "@blkmig/device";
+import { createSinkSession, LoadError } from "@blkmig/sink";
+import { createMigration, type SourceJournal } from "@blkmig/source";
+import { memoryPair } from "@blkmig/transport/memory";
+import { describe, expect, test } from "vitest";
+
+const SIZE = 1024 * 1024;
+const settles = async (): Promise<void> => {};
+
+/** A source that asked for commit of attempt 3, was killed, and is started again; and whoever answers it. */
+function startAgain(answerer: "refuses" | "has no record" | "is not there" | "has committed") {
+  const device = createMemoryDevice({ name: "vda", size: SIZE });
+  const { guest, disk, tracker, control } = trackWrites(device, { granularity: 65536 });
+  const said: string[] = [];
+  const journal: SourceJournal = {
+    begin: async () => void said.push("begin"),
+    asked: async () => void said.push("asked"),
+    kept: async () => void said.push("kept"),
+    moved: async (attempt) => void said.push(`moved ${attempt}`),
+  };
+  const sink = createSinkSession({
+    open: async () => {
+      if (answerer === "refuses") throw new LoadError("unknown-device", "no", { touched: false, recognised: true });
+      return {
+        devices: [createMemoryDevice({ size: SIZE })],
+        journal: { begin: settles, held: settles, decide: settles, done: settles },
+        ...(answerer === "has committed" ? { found: { state: "committed" as const, attempt: 3, held: [[]] } } : {}),
+        close: settles,
+      };
+    },
+  });
+  sink.ended.catch(() => {}); // it is the source that is looked at
+  const migration = createMigration({
+    disks: [{ name: "vda", device: disk }],
+    tracker,
+    guest: control,
+    session: {
+      migration: "m-1",
+      resume: { asked: 3, attempt: 3 },
+      journal,
+      async connect() {
+        if (answerer === "is not there") throw new Error("nobody listens");
+        const [near, far] = memoryPair();
+        void sink.take(far).then(() => far.finish().catch(() => undefined));
+        return near;
+      },
+    },
+  });
+  let answered = false;
+  const isHeld = async (): Promise<boolean> => {
+    void guest.write(0, [Buffer.alloc(512)]).then(() => (answered = true));
+    for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+    return !answered;
+  };
+  return { migration, said, isHeld };
+}
+
+describe("a source that was killed after it had asked for the commit", () => {
+  test.each(["refuses", "has no record", "is not there"] as const)(
+    "stays in doubt, its guest paused, if the receiver %s: that is never a no",
+    async (answerer) => {
+      const { migration, said, isHeld } = startAgain(answerer);
+      const error = await migration.run().catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: "in-doubt", guest: "paused" });
+      expect(said).toEqual([]); // what is recorded stays
+      expect(await isHeld()).toBe(true);
+    },
+  );
+
+  test("has moved its disk if the receiver has committed, and nothing is sent again", async () => {
+    const { migration, said, isHeld } = startAgain("has committed");
+    const result = await migration.run();
+    expect(result.proved).toBe(true);
+    expect(result.statistics.transferred).toBe(0);
+    expect(said).toEqual(["moved 3"]);
+    expect(await isHeld()).toBe(true);
+  });
+});
