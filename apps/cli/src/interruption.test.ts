@@ -18,14 +18,14 @@ interface Pair {
   readonly source: string;
 }
 
-/** A migration slow enough to be in the middle of, and in the middle of it. */
+/** A classic migration slow enough to be in the middle of, and in the middle of it. */
 async function startPair(): Promise<Pair> {
   const path = temporaryFolder();
   const source = makeDisk(path("source"), SIZE);
   const before = readFileSync(source);
   const target = makeGarbage(path("target"), SIZE);
   const receiver = startBlkmig(["receive", "tcp://127.0.0.1:0", "--json", "--disk", `a=${target}`]);
-  const slow = ["--max-bandwidth", "8M"];
+  const slow = ["--wire", "1.1", "--max-bandwidth", "8M"];
   const sender = startBlkmig(["send", await receiver.url(), "--json", "--disk", `a=${source}`, ...slow]);
   await sender.until(isUnderWay);
   await receiver.until((event) => event.event === "status" && Number(event["remaining"]) < SIZE);
@@ -113,7 +113,15 @@ async function listenToAll(atTheEnd: (socket: Socket) => void): Promise<string> 
 
 it("a receiver that took it all and does not answer leaves the sender in doubt", async () => {
   const url = await listenToAll((socket) => socket.end());
-  const sender = startBlkmig(["send", url, "--json", "--disk", `a=${makeDisk(temporaryFolder()("a"), MIB)}`]);
+  const sender = startBlkmig([
+    "send",
+    url,
+    "--wire",
+    "1.1",
+    "--json",
+    "--disk",
+    `a=${makeDisk(temporaryFolder()("a"), MIB)}`,
+  ]);
   const ended = await sender.ended;
   expect(refusal(ended)).toEqual(refused(4, /it is not known whether the receiver has committed/));
   expect(ended.events.at(-1)).toMatchObject({ event: "in-doubt", migration: null });
@@ -122,6 +130,14 @@ it("a receiver that took it all and does not answer leaves the sender in doubt",
 it("SIGINT while the answer is awaited leaves it in doubt, too", async () => {
   let sender: Running | undefined;
   const url = await listenToAll(() => sender!.process.kill("SIGINT"));
-  sender = startBlkmig(["send", url, "--json", "--disk", `a=${makeDisk(temporaryFolder()("a"), MIB)}`]);
+  sender = startBlkmig([
+    "send",
+    url,
+    "--wire",
+    "1.1",
+    "--json",
+    "--disk",
+    `a=${makeDisk(temporaryFolder()("a"), MIB)}`,
+  ]);
   expect(refusal(await sender.ended)).toEqual(refused(4, /interrupted before the receiver's answer came/));
 });

@@ -51,7 +51,7 @@ it("and by 1.0, which has no zero blocks", async () => {
 });
 
 it("and with zero blocks turned off", async () => {
-  expect(await migrate("ws://localhost:0/", ["--no-zero-blocks"])).toMatchObject(MOVED);
+  expect(await migrate("ws://localhost:0/", ["--wire", "1.1", "--no-zero-blocks"])).toMatchObject(MOVED);
 });
 
 it("and without system calls of our own, except that locks are then only seen", async () => {
@@ -106,13 +106,20 @@ it("events are as scripts expect them", async () => {
       if (url) resolve(url);
     });
   });
-  const sent = await runBlkmig(["send", await heard, "--json", "--disk", `a=${source}`]);
+  const sent = await runBlkmig(["send", await heard, "--wire", "1.1", "--json", "--disk", `a=${source}`]);
   expect((await receiver.ended).stdout).toBe("");
   const kinds = sent.events.map(({ event }) => event);
   expect(new Set(kinds)).toEqual(new Set(["status", "pass", "completed"]));
   expect(kinds.filter((kind) => kind === "completed")).toHaveLength(1);
   const number = expect.any(Number) as number;
-  const disk = { name: "a", size: 20 * MIB, "data-bytes": number, "zero-bytes": number, "skipped-bytes": 0 };
+  const disk = {
+    name: "a",
+    size: 20 * MIB,
+    "data-bytes": number,
+    "zero-bytes": number,
+    "skipped-bytes": 0,
+    "equal-bytes": 0,
+  };
   expect(sent.events.at(-1)).toEqual({
     event: "completed",
     proved: true,
@@ -122,6 +129,8 @@ it("events are as scripts expect them", async () => {
     "total-time": number,
     "setup-time": number,
     downtime: number,
+    reconnects: 0,
+    verified: 0,
     disks: [disk],
   });
   const bulk = sent.events.find((event) => event.event === "status" && event["phase"] === "bulk");

@@ -124,10 +124,15 @@ it("a stream cut anywhere is incomplete", async () => {
   const target = makeGarbage(path("target"), 3 * MIB);
   for (const cut of [8, 9, MIB, 8]) {
     truncateSync(stream, statSync(stream).size - cut);
-    const ended = await runBlkmig(["receive", `file://${stream}`, "--json", "--disk", `a=${target}`]);
+    const receive = ["receive", `file://${stream}`, "--json", "--disk", `a=${target}`];
+    const ended = await runBlkmig([...receive, "--force", "incomplete"]);
     expect(refusal(ended)).toEqual(refused(1, /the stream end.* \(the targets are not complete\)/));
     expect(ended.events.at(-1)).toMatchObject({ event: "failed", code: "incomplete" });
   }
+  const again = await runBlkmig(["receive", `file://${stream}`, "--disk", `a=${target}`]);
+  expect(refusal(again)).toEqual(
+    refused(3, /unfinished target of migration classic-.*: --force incomplete overwrites/),
+  );
 });
 
 it("a wrong name and a target too small are refused on both sides, and a target that was made goes again", async () => {
@@ -137,7 +142,7 @@ it("a wrong name and a target too small are refused on both sides, and a target 
   const receiver = startBlkmig(["receive", AT, "--json", "--disk", `b=${path("new")}`, ...create]);
   const url = await receiver.url();
   expect(existsSync(path("new"))).toBe(true);
-  expect(refusal(await runBlkmig(["send", url, "--disk", `a=${source}`]))).toEqual(
+  expect(refusal(await runBlkmig(["send", url, "--wire", "1.1", "--disk", `a=${source}`]))).toEqual(
     refused(1, /the receiver (refused|has read it all and said no)/),
   );
   const ended = await receiver.ended;
@@ -152,7 +157,7 @@ it("a target too small ends in 3 or 1, by whether something was written", async 
   const small = makeGarbage(path("small"), 512);
   truncateSync(path("small"), 2 * MIB);
   const receiver = startBlkmig(["receive", AT, "--json", "--disk", `a=${small}`]);
-  expect(refusal(await runBlkmig(["send", await receiver.url(), "--disk", `a=${source}`]))).toEqual(
+  expect(refusal(await runBlkmig(["send", await receiver.url(), "--wire", "1.1", "--disk", `a=${source}`]))).toEqual(
     refused(1, /the receiver (refused|has read it all and said no)/),
   );
   expect(refusal(await receiver.ended)).toEqual(

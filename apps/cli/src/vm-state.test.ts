@@ -44,12 +44,22 @@ it("a stream that is cut leaves no machine behind", async () => {
   expect(existsSync(path("state"))).toBe(false);
 });
 
-it("a sender that is no QEMU has no machine", async () => {
+it.each([
+  ["1.1", 1],
+  ["2", 3],
+] as const)("a sender that is no QEMU has no machine, whether it speaks wire %s", async (wire, code) => {
   const path = temporaryFolder();
   const target = ["--disk", `a=${makeGarbage(path("target"), MIB)}`, "--vm-state", path("state")];
   const receiver = startBlkmig(["receive", "tcp://127.0.0.1:0", "--json", ...target]);
-  const sent = await runBlkmig(["send", await receiver.url(), "--disk", `a=${makeDisk(path("source"), MIB)}`]);
-  expect(sent.code).toBe(1);
+  const sent = await runBlkmig([
+    "send",
+    await receiver.url(),
+    "--wire",
+    wire,
+    "--disk",
+    `a=${makeDisk(path("source"), MIB)}`,
+  ]);
+  expect(sent.code).toBe(code);
   expect(refusal(await receiver.ended)).toEqual(refused(3, /--vm-state: this sender is no QEMU/));
   expect(existsSync(path("state"))).toBe(false);
 });

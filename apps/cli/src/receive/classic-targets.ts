@@ -1,9 +1,8 @@
-import { randomUUID } from "node:crypto";
-
 import type { BlockDevice } from "@blkmig/device";
 import { LoadError, type SinkDisk } from "@blkmig/sink";
 
 import { CommandError, messageOf } from "../command-error.ts";
+import { createClassicId } from "./classic-id.ts";
 import { fitDisk } from "./fitted-disk.ts";
 import type { Guard } from "./guard.ts";
 import type { OpenTarget, Targets } from "./open-targets.ts";
@@ -13,15 +12,15 @@ import { openRecords, type RecordedTarget, withholdFirstBlocks } from "./target-
 export interface ClassicTargets {
   readonly disks: readonly SinkDisk[];
   readonly warnings: readonly string[];
-  /** INCOMPLETE is on record: a byte of a target may have been written. */
-  readonly marked: boolean;
+  /** INCOMPLETE is on record, from the first write on; `failed` if it could not be, and then no byte is written. */
+  readonly mark: "none" | "made" | "failed";
   /** Everything is there and flushed: records that, once, before the sender is told. Throws `LoadError` `journal`. */
   commit(): Promise<void>;
 }
 
 /** Throws `CommandError` `refused`. */
 export async function openClassicTargets(targets: Targets, guard: Guard): Promise<ClassicTargets> {
-  const migration = `classic-${randomUUID()}`;
+  const migration = createClassicId();
   const warnings: string[] = [];
   const recorded: RecordedTarget[] = [];
   for (const name of targets.names) {
@@ -35,11 +34,12 @@ export async function openClassicTargets(targets: Targets, guard: Guard): Promis
   const withheld = withholdFirstBlocks(recorded);
   let marking: Promise<void> | undefined;
   let committing: Promise<void> | undefined;
-  let marked = false;
+  let made: ClassicTargets["mark"] = "none";
 
   const begin = async (): Promise<void> => {
+    made = "failed";
     await journal.begin(migration);
-    marked = true;
+    made = "made";
     guard.begun(migration);
   };
   const mark = async (): Promise<void> => (marking ??= begin());
@@ -62,8 +62,8 @@ export async function openClassicTargets(targets: Targets, guard: Guard): Promis
   return {
     disks: withheld.devices.map((device, at) => ({ name: recorded[at]!.target.name, device: markFirst(device, mark) })),
     warnings,
-    get marked() {
-      return marked;
+    get mark() {
+      return made;
     },
     commit: async () => (committing ??= commit()),
   };

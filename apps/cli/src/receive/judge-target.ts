@@ -2,6 +2,7 @@ import type { SourceRecord, TargetRecord } from "@blkmig/journal";
 
 import type { Dangers } from "../arguments/parse-dangers.ts";
 import { formatResolveLine } from "../status/resolve-line.ts";
+import { isClassic } from "./classic-id.ts";
 import type { TargetView, UnreadableRecord } from "./target-view.ts";
 
 /** Who wants to write a target, and what was said about it. */
@@ -65,7 +66,8 @@ function judgeUnfinished({ path }: TargetView, { migration }: TargetRecord, wish
   if (wish.unfinished.has(migration)) return { may: true, warning: `${what}, which failed here: it is written anew` };
   if (wish.dangers.incomplete) return { may: true, warning: `${what}, and is overwritten` };
   const other = wish.migration === undefined ? "" : `, not of ${wish.migration}`;
-  return no(`${what}${other}: --resume goes on with it when its sender comes back, --force incomplete overwrites it`);
+  const goOn = isClassic(migration) ? "" : "--resume goes on with it when its sender comes back, ";
+  return no(`${what}${other}: ${goOn}--force incomplete overwrites it`);
 }
 
 /** What a later program recorded may be a doubt: only its own words could tell, and they are not understood. */

@@ -8,7 +8,6 @@ import {
   type SinkWire,
 } from "@blkmig/sink";
 
-import { CommandError } from "../command-error.ts";
 import { createVmState } from "./vm-state.ts";
 
 /**
@@ -28,14 +27,11 @@ export interface AnyLoad {
   readonly onEvent: (event: LoadEvent) => void;
 }
 
-/** Loads a stream that has no session. Throws `LoadError`, or `CommandError` `refused`. */
+/** Loads a stream that has no session. Throws `LoadError`. */
 export async function loadAny(any: AnyLoad): Promise<LoadResult> {
   const { speaks, wire, disks, incremental, vmState, signal, onEvent } = any;
   const common = { disks, wire, limits: LIMITS, incremental, signal, onEvent };
-  if (speaks === "classic") {
-    if (vmState === undefined) return load(common);
-    throw new CommandError("refused", "--vm-state: this sender is no QEMU, it sends disks alone");
-  }
+  if (speaks === "classic") return load(common);
   if (vmState === undefined) return loadFromQemu(common);
   const machine = await createVmState(vmState);
   try {

@@ -5,6 +5,7 @@ import { placeOfRecord, type RecordPlace } from "@blkmig/journal";
 
 import { CommandError } from "../command-error.ts";
 import { createTarget, removeTarget } from "./create-target.ts";
+import { fitDisk } from "./fitted-disk.ts";
 import type { Guard } from "./guard.ts";
 import type { ReceiveOptions, TargetArgument } from "./receive-options.ts";
 
@@ -49,6 +50,7 @@ export async function openTargets(options: ReceiveOptions, guard: Guard): Promis
     const added = { name, disk, size, place: await placeOrClose(disk, options) };
     open.set(name, added);
     await guard.inspect(added);
+    fitDisk(added, size ?? disk.size); // what is too small is known now
     if (!disk.locked)
       warnings.push(`disk '${name}': ${path} is not locked, so nothing keeps other programs from writing it`);
     return added;

@@ -1,13 +1,12 @@
 import { encodeShut } from "@blkmig/protocol";
-import { LoadError, type LoadEvent, type LoadResult } from "@blkmig/sink";
+import type { LoadEvent, LoadResult } from "@blkmig/sink";
 
-import { CommandError } from "../command-error.ts";
+import { CommandError, messageOf } from "../command-error.ts";
 import { createRate } from "../output/rate.ts";
 import { type ClassicTargets, openClassicTargets } from "./classic-targets.ts";
 import { createCommittingWire } from "./committing-wire.ts";
 import { completedFields, describeEnd, progressOf, statusFields } from "./describe-progress.ts";
 import { loadAny } from "./load-any.ts";
-import type { SenderWire } from "./sender-wire.ts";
 import { PART_WITHIN_MS, type Taking } from "./taking.ts";
 
 /** Everything is here, and the sender was not told. */
@@ -20,11 +19,11 @@ const now = (): number => performance.now();
 
 /** Takes a stream that has no session, to its end, and closes the targets. Throws `LoadError`, and `CommandError` `refused`. */
 export async function takeStream(taking: Taking, speaks: "classic" | "qemu"): Promise<void> {
-  const { wire, targets, guard, onAnswered, world } = taking;
+  const { wire, targets, onAnswered, world } = taking;
   const begun = now();
   let marked: ClassicTargets | undefined;
   try {
-    marked = await admitted(wire, openClassicTargets(targets, guard));
+    marked = await admitted(taking, speaks);
     for (const warning of marked.warnings) world.output.warn(warning);
     const result = await loadMarked(taking, speaks, marked);
     onAnswered();
@@ -35,16 +34,19 @@ export async function takeStream(taking: Taking, speaks: "classic" | "qemu"): Pr
     world.output.event("completed", completedFields(result, now() - begun));
   } catch (error) {
     onAnswered();
-    const isTouched = marked?.marked ?? false;
-    await Promise.all([wire.part(PART_WITHIN_MS), targets.close(isTouched ? "touched" : "untouched")]);
-    throw isTouched ? error : untouched(error);
+    await Promise.all([wire.part(PART_WITHIN_MS), targets.close(marked?.mark === "made" ? "touched" : "untouched")]);
+    throw marked?.mark === "failed" ? unmarked(error) : error;
   }
 }
 
 /** A sender whose targets are refused is told so, in the middle of its stream. */
-async function admitted(wire: SenderWire, opening: Promise<ClassicTargets>): Promise<ClassicTargets> {
+async function admitted(
+  { wire, targets, guard, options }: Taking,
+  speaks: "classic" | "qemu",
+): Promise<ClassicTargets> {
   try {
-    return await opening;
+    if (speaks === "qemu" || options.vmState === undefined) return await openClassicTargets(targets, guard);
+    throw new CommandError("refused", "--vm-state: this sender is no QEMU, it sends disks alone");
   } catch (error) {
     await wire.send?.(encodeShut(1)).catch(() => {}); // it has gone already
     throw error;
@@ -70,8 +72,7 @@ async function loadMarked(
   return result;
 }
 
-/** A target that could not even be marked was not written. */
-function untouched(error: unknown): unknown {
-  if (!(error instanceof LoadError) || !error.touched) return error;
-  return new CommandError("refused", `${error.message} (nothing was written)`, { cause: error });
+/** A target that could not be marked was not written. */
+function unmarked(error: unknown): CommandError {
+  return new CommandError("refused", `${messageOf(error)} (nothing was written)`, { cause: error });
 }
