@@ -4,6 +4,7 @@ const sink = { workspace: "packages/sink", tests: ["src/load.test.ts"] };
 const source = { workspace: "packages/source", tests: ["src/migration.test.ts", "src/source.test.ts"] };
 
 const sessions = { workspace: "tooling/simulator", tests: ["src/session-laws.test.ts"] };
+const doubt = { workspace: "tooling/simulator", tests: ["src/session-doubt.test.ts"] };
 const laws = { workspace: "packages/source", tests: ["src/laws.test.ts"] };
 
 export const mutations = [
@@ -187,7 +188,7 @@ export const mutations = [
   },
   {
     name: "session, law 5: a lost answer is taken for a no",
-    ...sessions,
+    ...doubt,
     file: "packages/source/src/commit-session.ts",
     find: '      if (outcome === "committed") return {};',
     replace:
@@ -216,10 +217,11 @@ export const mutations = [
   },
   {
     name: "session, law 10: an older connection's writes are not waited for",
-    ...sessions,
-    file: "packages/sink/src/sink-session.ts",
-    find: "    await current.settled;\n  };",
-    replace: "  };",
+    workspace: "packages/sink",
+    tests: ["src/session-connections.test.ts"],
+    file: "packages/sink/src/session-admission.ts",
+    find: "    await current.settled;",
+    replace: "",
   },
   {
     name: "session, law 11: a mirrored write does not wait for flights",

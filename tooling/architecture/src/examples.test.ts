@@ -56,7 +56,12 @@ afterAll(() => {
 async function run(example: Example, index: number): Promise<void> {
   const cwd = join(folder, String(index));
   mkdirSync(cwd);
-  const env = { ...process.env, PATH: `${join(folder, "bin")}:${process.env["PATH"] ?? ""}`, NO_COLOR: "1" };
+  const env = {
+    ...process.env,
+    PATH: `${join(folder, "bin")}:${process.env["PATH"] ?? ""}`,
+    NO_COLOR: "1",
+    BLKMIG_STATE_DIR: join(folder, "state"),
+  };
   if (example.language === "sh") {
     await promisify(execFile)("bash", ["-euo", "pipefail", "-c", example.code], { cwd, env });
     return;

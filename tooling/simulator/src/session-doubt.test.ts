@@ -76,3 +76,61 @@ describe("a source that was killed after it had asked for the commit", () => {
     expect(await isHeld()).toBe(true);
   });
 });
+
+describe("a source whose answer was lost", () => {
+  /** A migration whose connection breaks at the instant in which the sink records `what`. */
+  async function cutAt(what: "sealed" | "committed") {
+    const device = createMemoryDevice({ name: "vda", size: SIZE });
+    const { guest, disk, tracker, control } = trackWrites(device, { granularity: 65536 });
+    const said: string[] = [];
+    let connections: { destroy(reason?: Error): void }[] = [];
+    const sink = createSinkSession({
+      open: async () => ({
+        devices: [createMemoryDevice({ size: SIZE, fill: 0xe5 })],
+        journal: {
+          begin: settles,
+          held: settles,
+          async decide(state, attempt) {
+            said.push(`${state} ${attempt}`);
+            if (state === what && connections.length === 1) connections[0]?.destroy(new Error("cut"));
+          },
+          done: settles,
+        },
+        close: settles,
+      }),
+    });
+    const migration = createMigration({
+      disks: [{ name: "vda", device: disk }],
+      tracker,
+      guest: control,
+      session: {
+        journal: {
+          begin: settles,
+          asked: async (attempt) => void said.push(`asked ${attempt}`),
+          kept: async () => void said.push("kept"),
+          moved: async (attempt) => void said.push(`moved ${attempt}`),
+        },
+        async connect() {
+          const [near, far] = memoryPair();
+          connections = [...connections, near];
+          void sink.take(far).then(() => far.finish().catch(() => undefined));
+          return near;
+        },
+      },
+    });
+    const result = await migration.run();
+    await sink.ended;
+    return { said, result, guest };
+  }
+
+  test("asks again, and hears that it has moved", async () => {
+    const { said, result } = await cutAt("committed");
+    expect(said).toEqual(["sealed 1", "asked 1", "committed 1", "moved 1"]);
+    expect(result.statistics).toMatchObject({ status: "completed", reconnects: 1 });
+  });
+
+  test("has not asked for anything before SEALED: that attempt is aborted, and another one commits", async () => {
+    const { said } = await cutAt("sealed");
+    expect(said).toEqual(["sealed 1", "aborted 1", "sealed 2", "asked 2", "committed 2", "moved 2"]);
+  });
+});
