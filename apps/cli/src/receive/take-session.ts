@@ -80,7 +80,7 @@ export async function takeSession(taking: Taking): Promise<boolean> {
     return true;
   } catch (error) {
     await finish(taking, over, visits);
-    throw error instanceof LoadError && error.code === "in-doubt" ? inDoubt(taking, session.migration!, error) : error;
+    throw error instanceof LoadError ? explained(error, taking, session.migration) : error;
   } finally {
     waiting.end();
   }
@@ -113,6 +113,13 @@ function tell({ world: { output } }: Taking, result: SinkSessionResult, totalTim
   }
   for (const line of describeSessionEnd(result, totalTime)) output.say(line);
   output.event("completed", sessionCompleted(result, totalTime));
+}
+
+function explained(error: LoadError, taking: Taking, migration: string | undefined): Error {
+  const { code, message, touched, recognised, cause } = error;
+  if (code === "in-doubt") return inDoubt(taking, migration!, error);
+  if (code !== "incomplete" || !touched) return error;
+  return new LoadError(code, `${message}; --resume goes on with it`, { touched, recognised }, { cause });
 }
 
 /** One record decides for all disks; a first block that is withheld is each disk's own. */
