@@ -5,7 +5,7 @@ export interface MeasureOptions {
 }
 
 /** What to do now that a pass has ended. */
-export type Measure =
+type Measure =
   | { readonly do: "go-on" }
   | { readonly do: "throttle"; readonly bytesPerSecond: number }
   | { readonly do: "mirror" }

@@ -41,7 +41,7 @@ export function migrate(options: MigrationOptions): Promise<MigrationResult> {
   return createMigration(options).run();
 }
 
-/** Throws `RangeError` for a disk name that the wire cannot carry. */
+/** Throws `RangeError` for a disk name that the wire cannot carry, and for options of a session that it cannot have. */
 export function createMigration(options: MigrationOptions): Migration {
   const { guest, signal } = options;
   const format = options.format ?? classicFormat();

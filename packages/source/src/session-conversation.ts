@@ -10,11 +10,11 @@ import type { SourceDisk } from "./migration-options.ts";
 import { Overrun } from "./overrun.ts";
 import { createReconnector } from "./reconnect.ts";
 import { type Hello, openSessionLink, type SessionLink } from "./session-link.ts";
+import { assertSessionOptions, DEFAULT_GRANULARITY } from "./session-options.ts";
 import { createSessionOutlet, type SessionOutlet } from "./session-outlet.ts";
 import type { MigrationSource } from "./source-contract.ts";
 import { messageOf, Stop } from "./stop.ts";
 
-const DEFAULT_GRANULARITY = 64 * 1024;
 const DEFAULT_RECONNECT_MS = 5 * 60 * 1000;
 /** Bytes that are sent before the sink is asked to make them durable, so that no pause has to wait for much. */
 const FLUSH_EVERY = 256 * 1024 * 1024;
@@ -44,6 +44,7 @@ export interface SessionConversation extends Conversation {
 /** A session: acknowledged, committed step by step, over as many connections as it takes. */
 export function createSessionConversation(parts: SessionParts): SessionConversation {
   const { session, clock, custody, warn } = parts;
+  assertSessionOptions(session);
   const migration = session.migration ?? randomUUID();
   const run = randomUUID();
   const granularity = session.granularity ?? DEFAULT_GRANULARITY;
@@ -98,6 +99,7 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
     if (link) outlet?.count(link);
     link = next;
     flushing = false;
+    flushed = 0;
     parts.onReconnect(why, undefined);
     return link;
   };
@@ -112,6 +114,10 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
       );
     }
     if (welcome.sink !== sinkRun) source?.doubt(welcome.held.map((runs) => runs.map(toRun)));
+    if (welcome.frameBytes < granularity) {
+      const least = `at most ${welcome.frameBytes} bytes in a frame, and the granularity is ${granularity}`;
+      throw new Stop("refused", `the receiver takes ${least}`);
+    }
     sinkRun = welcome.sink;
     attempt = Math.max(attempt, welcome.attempt);
     if (welcome.state === "sealed")
@@ -150,6 +156,7 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
     },
     async open(chosen) {
       disks = chosen;
+      if (disks.length === 0) throw new Stop("device", "no disk is left to move");
       const { asked } = session.resume ?? {};
       link = await connect(asked === undefined ? custody.ending : (parts.signal ?? NEVER)).catch((error: unknown) => {
         if (asked !== undefined) throw inDoubt(error, parts.signal); // whatever a receiver says that is not its outcome

@@ -25,7 +25,7 @@ const SILENCE_MS = 30_000;
 const PING_EVERY_MS = 5000;
 
 export type Hello = Extract<SessionMessage, { say: "hello" }>;
-export type Welcome = Extract<SessionMessage, { say: "welcome" }>;
+type Welcome = Extract<SessionMessage, { say: "welcome" }>;
 type Say = SessionMessage["say"];
 
 /** One connection of a session, from its handshake to its end. Everything that waits on it rejects with what ended it. */

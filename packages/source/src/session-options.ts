@@ -1,3 +1,5 @@
+import { FRAME_BYTES, MOST_FRAME_BYTES } from "@blkmig/protocol";
+
 import type { SourceWire } from "./migration-options.ts";
 
 /**
@@ -38,4 +40,23 @@ export interface SessionOptions {
   readonly frameBytes?: number;
   /** How long a broken connection is tried again before the migration fails, or is in doubt. Milliseconds; default 5 minutes. */
   readonly reconnectFor?: number;
+}
+
+export const DEFAULT_GRANULARITY: number = 64 * 1024;
+
+/** Throws `RangeError` for what a session cannot be. */
+export function assertSessionOptions({
+  granularity = DEFAULT_GRANULARITY,
+  frameBytes = FRAME_BYTES,
+  migration,
+}: SessionOptions) {
+  if (!Number.isInteger(Math.log2(granularity)) || granularity < 4096 || granularity > 1024 * 1024) {
+    throw new RangeError(`granularity ${granularity} is not a power of two from 4096 to 1048576`);
+  }
+  if (frameBytes % granularity !== 0 || frameBytes < granularity || frameBytes > MOST_FRAME_BYTES) {
+    throw new RangeError(`frames of ${frameBytes} bytes: at most ${MOST_FRAME_BYTES}, in multiples of ${granularity}`);
+  }
+  if (migration !== undefined && !/^[A-Za-z0-9-]{1,64}$/u.test(migration)) {
+    throw new RangeError(`migration '${migration}': an id is 1 to 64 letters, digits and dashes`);
+  }
 }
