@@ -49,7 +49,7 @@ export function assertSessionOptions({
   granularity = DEFAULT_GRANULARITY,
   frameBytes = FRAME_BYTES,
   migration,
-}: SessionOptions) {
+}: SessionOptions): void {
   if (!Number.isInteger(Math.log2(granularity)) || granularity < 4096 || granularity > 1024 * 1024) {
     throw new RangeError(`granularity ${granularity} is not a power of two from 4096 to 1048576`);
   }
