@@ -33,16 +33,12 @@ export function createMirroring(parts: MirroringParts): { readonly mirror: Mirro
     throw reason;
   };
 
-  /** Settles when nothing is on its way there. */
-  const cleared = async (work: DiskWork, run: Run): Promise<void> => {
+  const begin = async (work: DiskWork, run: Run): Promise<MirroredWrite> => {
     while (work.inFlight.any(run.offset, run.length)) {
       await flights.next();
       stopped.signal.throwIfAborted();
     }
-  };
-
-  const begin = async (work: DiskWork, run: Run): Promise<MirroredWrite> => {
-    await cleared(work, run);
+    // Nothing is awaited between the look and the mark: two that waited for one flight would both begin.
     const granules = widen(run, work.inFlight);
     work.inFlight.mark(granules.offset, granules.length);
     let carried: Promise<void> = Promise.resolve();
