@@ -183,7 +183,7 @@ export const mutations = [
     name: "session, law 5: commit is asked for without a record of it",
     ...sessions,
     file: "packages/source/src/commit-session.ts",
-    find: '  await record(session.journal?.asked(attempt), "that commit is asked for");',
+    find: '    await record(session.journal?.asked(attempt), "that commit is asked for");',
     replace: "",
   },
   {

@@ -55,8 +55,14 @@ export async function commitSession(parts: CommitParts): Promise<{ readonly serv
   } finally {
     pause.end();
   }
-  await record(session.journal?.asked(attempt), "that commit is asked for");
-  custody.ask();
+  try {
+    await record(session.journal?.asked(attempt), "that commit is asked for");
+    custody.ask();
+  } catch (error) {
+    // Nobody was asked: a record that says otherwise would leave a disk in doubt that is not.
+    await session.journal?.kept().catch((cause: unknown) => parts.warn(messageOf(cause)));
+    throw error;
+  }
   const committed = await untilDecided(parts);
   await rememberMoved(parts, parts.link(), attempt);
   return committed;

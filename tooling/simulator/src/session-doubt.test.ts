@@ -134,3 +134,42 @@ describe("a source whose answer was lost", () => {
     expect(said).toEqual(["sealed 1", "aborted 1", "sealed 2", "asked 2", "committed 2", "moved 2"]);
   });
 });
+
+test("a record of asking that could not be written, or that nobody was asked after, is taken back", async () => {
+  const device = createMemoryDevice({ name: "vda", size: SIZE });
+  const { guest, disk, tracker, control } = trackWrites(device, { granularity: 65536 });
+  const said: string[] = [];
+  const sink = createSinkSession({
+    open: async () => ({
+      devices: [createMemoryDevice({ size: SIZE })],
+      journal: { begin: settles, held: settles, decide: async (state) => void said.push(state), done: settles },
+      close: settles,
+    }),
+  });
+  const failure = sink.ended.catch((error: unknown) => error);
+  const migration = createMigration({
+    disks: [{ name: "vda", device: disk }],
+    tracker,
+    guest: control,
+    session: {
+      journal: {
+        begin: settles,
+        asked: async () => {
+          said.push("asked");
+          throw new Error("no space left");
+        },
+        kept: async () => void said.push("kept"),
+        moved: settles,
+      },
+      async connect() {
+        const [near, far] = memoryPair();
+        void sink.take(far).then(() => far.finish().catch(() => undefined));
+        return near;
+      },
+    },
+  });
+  await expect(migration.run()).rejects.toMatchObject({ code: "journal", guest: "running" });
+  expect(await failure).toMatchObject({ code: "cancelled-by-source" });
+  expect(said).toEqual(["sealed", "asked", "kept", "aborted"]);
+  await guest.write(0, [Buffer.alloc(512)]); // it runs
+});
