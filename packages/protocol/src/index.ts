@@ -11,6 +11,7 @@ export { ProtocolError, type ProtocolErrorCode } from "./protocol-error.ts";
 export { createReturnPathDecoder } from "./return-path-decoder.ts";
 export { encodePong, encodeShut, type ReturnMessage, type ReturnPong, type ReturnShut } from "./return-path.ts";
 export { segmentsLength, type Segments } from "./segments.ts";
+export { createVmDescriptionTail, type VmDescriptionTail } from "./vm-description-tail.ts";
 export { findVmDescription } from "./vm-description.ts";
 export { createSessionDecoder, type SessionDecoder, type SessionDecoderOptions } from "./session-decoder.ts";
 export * from "./session-encode.ts";

@@ -1,8 +1,7 @@
-import { createEnvelopeDecoder, encodePong, type EnvelopeFrame } from "@blkmig/protocol";
+import { createEnvelopeDecoder, createVmDescriptionTail, encodePong, type EnvelopeFrame } from "@blkmig/protocol";
 
 import type { LoadOptions, LoadResult } from "./load-options.ts";
 import { answer, createLoading } from "./loading.ts";
-import { createMachineTail } from "./machine-tail.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Where everything of a machine goes that is no disk: a stream that a QEMU accepts with the received disks. */
@@ -37,7 +36,7 @@ export async function loadFromQemu(options: QemuLoadOptions): Promise<QemuLoadRe
   const { wire, machine } = options;
   const decoder = createEnvelopeDecoder({ keep: machine !== undefined });
   const loading = createLoading({ ...options, nameless: true }, (buffer) => decoder.land(buffer));
-  const tail = createMachineTail();
+  const tail = createVmDescriptionTail();
   let machineType = "";
   let mayAnswer = false;
   let blocksEnded = false;
@@ -91,7 +90,7 @@ export async function loadFromQemu(options: QemuLoadOptions): Promise<QemuLoadRe
       decoder.accept(bytes);
       for (let frame = decoder.next(); frame; frame = decoder.next()) await take(frame);
       // With its return path open QEMU does not close before it is answered, so the end must be seen in the bytes.
-      if (!proved && blocksEnded && (!machine || tail.isWhole())) await commit();
+      if (!proved && blocksEnded && (!machine || tail.find())) await commit();
     }
   };
 
