@@ -1,5 +1,7 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 
+import { SESSION_MAGIC } from "@blkmig/protocol";
 import { expect, it } from "vitest";
 
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
@@ -120,4 +122,45 @@ it("--incremental is said on both sides, or on none", async () => {
     expect(refusal(sent)).toEqual(refused(3, sentence));
     expect(refusal(await receiver.ended)).toEqual(refused(3, sentence));
   }
+});
+
+it("who begins a session and offers nothing is dropped, and the receiver goes on listening", async () => {
+  const path = temporaryFolder();
+  const source = makeDisk(path("source"), MIB);
+  const target = makeGarbage(path("target"), MIB);
+  const receiver = startBlkmig(["receive", AT, "--json", "--disk", `a=${target}`]);
+  const url = new URL(await receiver.url());
+  connect(Number(url.port), url.hostname)
+    .on("error", () => {})
+    .end(SESSION_MAGIC);
+  await receiver.until(({ event, message }) => event === "warning" && String(message).startsWith("dropped tcp:"));
+  expect((await runBlkmig(["send", url.href, "--disk", `a=${source}`])).code).toBe(0);
+  expect((await receiver.ended).code).toBe(0);
+});
+
+it("a receiver that is kept takes one session after the other, and tells one that it refuses", async () => {
+  const path = temporaryFolder();
+  const target = makeGarbage(path("target"), MIB);
+  const receiver = startBlkmig(["receive", AT, "--json", "--keep", "--disk", `a=${target}`]);
+  const url = await receiver.url();
+  const send = (seed: number) => runBlkmig(["send", url, "--disk", `a=${makeDisk(path(`source${seed}`), MIB, seed)}`]);
+  for (const seed of [1, 2]) {
+    expect((await send(seed)).code).toBe(0);
+    expect(sameFiles(path(`source${seed}`), target)).toBe(true);
+  }
+  writeFileSync(`${target}.blkmig`, '{"blkmig-record":99}');
+  expect(refusal(await send(3))).toEqual(refused(3, /written by a later blkmig/));
+  receiver.process.kill("SIGINT");
+  const { code, events } = await receiver.ended;
+  expect(code).toBe(130);
+  const ends = events.map(({ event }) => event).filter((event) => ["completed", "failed", "cancelled"].includes(event));
+  expect(ends).toEqual(["completed", "completed", "failed", "cancelled"]);
+});
+
+it("a session cannot be kept in a file: it needs answers", async () => {
+  const path = temporaryFolder();
+  writeFileSync(path("stream"), SESSION_MAGIC);
+  const target = makeGarbage(path("target"), MIB);
+  const ended = await runBlkmig(["receive", `file://${path("stream")}`, "--disk", `a=${target}`]);
+  expect(refusal(ended)).toEqual(refused(3, /a session needs answers, and nobody reads them there/));
 });

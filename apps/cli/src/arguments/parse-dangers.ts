@@ -20,7 +20,7 @@ const WORDS = {
 } as const;
 
 /** The words of `--force`. One that would do nothing is refused: whoever says it believes that something is checked. */
-export function parseDangers(words: readonly string[], command: keyof typeof WORDS = "send"): Dangers {
+export function parseDangers(words: readonly string[], command: keyof typeof WORDS): Dangers {
   const known: readonly string[] = WORDS[command];
   for (const word of words) {
     if (known.includes(word)) continue;

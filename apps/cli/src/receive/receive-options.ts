@@ -36,7 +36,7 @@ export interface TargetArgument extends DiskArgument {
 }
 
 /** What encrypts the wire: files that were said, or a token that is made for one sender. */
-export type ReceiveKeys = TlsFiles | { readonly by: "pairing" };
+type ReceiveKeys = TlsFiles | { readonly by: "pairing" };
 
 /** What `blkmig receive` shall do. */
 export interface ReceiveOptions {

@@ -1,4 +1,11 @@
-import { encodeBlock, encodeDeviceName, encodeEos, encodeProgress, encodeZeroBlocks } from "@blkmig/protocol";
+import {
+  encodeBlock,
+  encodeDeviceName,
+  encodeEos,
+  encodeProgress,
+  encodeZeroBlocks,
+  SESSION_MAGIC,
+} from "@blkmig/protocol";
 import { expect, it } from "vitest";
 
 import { recognise, tooShort } from "./recognise.ts";
@@ -27,6 +34,12 @@ it.each([
 it("QEMU's own stream is known by four bytes", () => {
   expect(recognise(Buffer.from("QEV"))).toEqual({ is: "undecided" });
   expect(recognise(Buffer.from("QEVM"))).toEqual({ is: "qemu" });
+});
+
+it("a session is known by its magic, whole", () => {
+  expect(recognise(SESSION_MAGIC)).toEqual({ is: "session" });
+  expect(recognise(SESSION_MAGIC.subarray(0, 7))).toEqual({ is: "undecided" });
+  expect(recognise(SESSION_MAGIC.with(7, 0))).toMatchObject({ is: "foreign" });
 });
 
 it("fewer than eight bytes tell nothing", () => {

@@ -28,8 +28,10 @@ const now = (): number => performance.now();
 export async function takeSession(taking: Taking): Promise<boolean> {
   const { wire, targets, guard, options, world, again } = taking;
   const { output, signal } = world;
-  if (!wire.send)
+  if (!wire.send) {
+    await targets.close("untouched");
     throw new CommandError("refused", `${wire.peer}: a session needs answers, and nobody reads them there`);
+  }
   const begun = now();
   const rate = createRate(now);
   const over = new AbortController();
