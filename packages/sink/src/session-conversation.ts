@@ -1,6 +1,7 @@
 import { encodeSessionPong, type SessionFrame, type SessionMessage } from "@blkmig/protocol";
 
 import { cut } from "./connection-stop.ts";
+import { Refusal } from "./refusal.ts";
 import { createDecisions } from "./session-decisions.ts";
 import { createLanding } from "./session-landing.ts";
 import type { LandingParts } from "./session-landing.ts";
@@ -28,10 +29,15 @@ export async function converse(parts: ConversationParts): Promise<never> {
   const decisions = createDecisions({ ...parts, landing });
   /** What is under way beside the frames. While it decides, nothing but PING is heard. */
   let busy: { readonly decides: boolean; readonly done: Promise<void> } | undefined;
+  /** What ends the migration, and not only this connection. */
+  let end: Refusal | undefined;
 
   const begin = (decides: boolean, act: () => Promise<void>): void => {
     const done = act()
-      .catch((error: unknown) => stop.stop(error instanceof Error ? error : new Error(String(error))))
+      .catch((error: unknown) => {
+        if (error instanceof Refusal) end ??= error;
+        stop.stop(error instanceof Error ? error : new Error(String(error)));
+      })
       .finally(() => {
         busy = undefined;
       });
@@ -124,10 +130,10 @@ export async function converse(parts: ConversationParts): Promise<never> {
     return await listen();
   } catch (error) {
     stop.stop(error instanceof Error ? error : cut(String(error)));
-    stop.check(); // what stopped it first is why it ended
-    throw error;
-  } finally {
     await busy?.done;
     await landing.allSettled();
+    if (end) throw end; // though the wire broke meanwhile: a source that gives up does not wait to be answered
+    stop.check(); // what stopped it first is why it ended
+    throw error;
   }
 }
