@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 
 import { expect, onTestFinished } from "vitest";
 
-const BIN = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
+/** The built program. */
+export const BIN: string = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
 /** Another Node may be named to run the program with; the tests themselves need a newer one. */
 const NODE = process.env["BLKMIG_TEST_NODE"] ?? process.execPath;
 
