@@ -20,6 +20,8 @@ import { messageOf, Stop } from "./stop.ts";
 const DEFAULT_DOWNTIME_LIMIT_MS = 300;
 const DEFAULT_READS = 16;
 const DEFAULT_BUFFERED_BYTES = 64 * 1024 * 1024;
+/** Between turns in which there is nothing to do. */
+const IDLE_MS = 10;
 /** Bytes of stream in one turn where no limit is set. */
 const UNLIMITED_SLICE = 32 * 1024 * 1024;
 
@@ -109,7 +111,8 @@ export function createMigration(options: MigrationOptions): Migration {
       phase = source.bulkDone ? "dirty" : "bulk";
       report.step(phase, source.figures, passEnded);
       if (passEnded) influence.afterPass(source);
-      const wait = pacer.spend(submitted);
+      const isIdle = submitted === 0 && source.figures.remaining === 0; // a rule of the caller's own waits for something
+      const wait = Math.max(pacer.spend(submitted), isIdle ? IDLE_MS : 0);
       if (wait > 0) await clock.sleep(wait, custody.ending);
     }
   };

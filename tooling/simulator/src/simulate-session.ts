@@ -1,6 +1,12 @@
 import { type BlockDevice, createMemoryDevice, joinGuests, joinTrackers, trackWrites } from "@blkmig/device";
 import { createSinkSession, type SinkSession } from "@blkmig/sink";
-import { createMigration, MigrationError, type MigrationResult, type SourceWire } from "@blkmig/source";
+import {
+  convergesByPending,
+  createMigration,
+  MigrationError,
+  type MigrationResult,
+  type SourceWire,
+} from "@blkmig/source";
 import { createRandom, type SeededRandom } from "@blkmig/testkit";
 import { memoryPair } from "@blkmig/transport/memory";
 
@@ -23,6 +29,8 @@ export interface SessionDangers {
   readonly cancels?: boolean;
   /** The receiving program is killed and started again, sometimes with its host, sometimes with its targets touched. */
   readonly sinkDies?: boolean;
+  /** The guest writes so much that nothing but mirroring ends it. */
+  readonly outruns?: boolean;
   /** The sending program is killed and started again, sometimes with its disks written in between. */
   readonly sourceDies?: boolean;
 }
@@ -35,6 +43,8 @@ export interface SessionOutcome {
   readonly sinkRecord: string;
   readonly same: boolean;
   readonly guestRuns: boolean;
+  /** Whether the guest's writes were mirrored for a while. */
+  readonly mirrored: boolean;
   /** What must never happen, as sentences. */
   readonly violations: readonly string[];
 }
@@ -45,6 +55,7 @@ interface World {
   readonly disks: readonly { readonly name: string; readonly origin: BlockDevice; readonly target: VolatileDevice }[];
   readonly records: ReturnType<typeof createSessionRecords>;
   readonly violations: string[];
+  readonly seen: { mirrored: boolean };
   readonly faults: number;
 }
 
@@ -68,7 +79,8 @@ async function migrateOnce(random: SeededRandom, schedule: Schedule, dangers: Se
     return { name, origin, target: createVolatileDevice({ name, size, fill: 0xe5 }) };
   });
   for (const { origin } of disks) await fill(origin, random);
-  const world: World = { random, schedule, disks, records, violations, faults: dangers.faults ? 0.005 : 0 };
+  const seen = { mirrored: false };
+  const world: World = { random, schedule, disks, records, violations, seen, faults: dangers.faults ? 0.005 : 0 };
   const sink = createSinkHost(world);
   const network = createNetwork(world, sink);
   const over = createLife();
@@ -86,6 +98,7 @@ async function migrateOnce(random: SeededRandom, schedule: Schedule, dangers: Se
     same,
     guestRuns,
     violations,
+    ...seen,
   };
 }
 
@@ -269,12 +282,13 @@ async function writeBehindItsBack(disks: World["disks"], random: SeededRandom): 
 }
 
 function startSource(
-  { random, schedule, disks, faults }: World,
+  { random, schedule, disks, seen, faults }: World,
   life: Life,
   dangers: SessionDangers,
   session: NonNullable<Parameters<typeof createMigration>[0]["session"]>,
 ) {
   const { turn, clock } = schedule;
+  const requests = dangers.outruns ? 100 + random.int(200) : 3 + random.int(12);
   const tracked = disks.map(({ origin }) => {
     const slow = scheduledDevice(mortalDevice(origin, life), { turn, random, faults: faults / 4 });
     return trackWrites(slow, { granularity: random.pick([512, 4096, 65536, MiB]), clock });
@@ -282,7 +296,10 @@ function startSource(
   const control = joinGuests(tracked.map((each) => each.control));
   // Whoever starts the sender again knows from its record that the outcome is unknown, and lets nobody write.
   if (session.resume?.asked !== undefined) void control.pause();
-  const guests = tracked.map(({ guest }) => startGuest(guest, random, turn, 3 + random.int(12)));
+  const guests = tracked.map(({ guest }) => startGuest(guest, random, turn, requests));
+  const done = Promise.all(guests.map((each) => each.done));
+  let isDone = false;
+  void done.then(() => (isDone = true));
   const controller = new AbortController();
   const migration = createMigration({
     disks: disks.map(({ name }, index) => ({ name, device: tracked[index]!.disk })),
@@ -291,17 +308,22 @@ function startSource(
     guest: control,
     limits: { reads: 1 + random.int(16), bufferedBytes: (1 + random.int(8)) * MiB },
     downtimeLimit: random.pick([0, 10, 300, 100_000]),
-    throttle: random.int(2) === 0,
-    mirror: random.int(2) === 0,
+    throttle: !dangers.outruns && random.int(2) === 0,
+    mirror: dangers.outruns === true || random.int(2) === 0,
+    ...(dangers.outruns ? { convergence: (view) => (onMirror() || isDone) && convergesByPending(view) } : {}),
     ...(random.int(3) === 0 ? { maxBandwidth: (1 + random.int(100)) * MiB } : {}),
     signal: controller.signal,
     clock,
+    onEvent: (event) => {
+      if (event.type === "converge") seen.mirrored ||= event.step === "mirror";
+    },
   });
+  const onMirror = (): boolean => migration.statistics().mirroring;
   if (dangers.cancels) void after(turn, random.int(400)).then(() => controller.abort());
   return {
     run: migration.run(),
     guest: tracked[0]!.guest,
-    done: Promise.all(guests.map(({ done }) => done)),
+    done,
   };
 }
 
