@@ -45,6 +45,6 @@ export async function sendBySession(
       session: earlier ? { ...session, resume: earlier } : session,
     });
   } catch (error) {
-    throw await record.judge(error);
+    throw record.judge(error);
   }
 }

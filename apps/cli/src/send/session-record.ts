@@ -14,8 +14,8 @@ export interface SessionRecord {
   /** What an earlier run left of it. */
   readonly resume: SessionOptions["resume"];
   readonly journal: SourceJournal;
-  /** After a failure: what ended it, or `InDoubt`. What is known to be kept is recorded so. */
-  judge(error: unknown): Promise<unknown>;
+  /** After a failure: what ended it, or `InDoubt`. */
+  judge(error: unknown): unknown;
 }
 
 export interface SessionRecordOptions {
@@ -37,8 +37,8 @@ export async function openSessionRecord(
   const earlier = mayResume ? resumable(disks) : undefined;
   if (mayResume && !earlier) warn("--resume: no migration of these disks is recorded here, so a new one begins");
   const migration = earlier?.migration ?? randomUUID();
-  /** When commit was asked for without its outcome being known: by an earlier run of the program, or by this one. */
-  let asked: "earlier" | "now" | undefined = earlier?.state === "asked" ? "earlier" : undefined;
+  /** An earlier run of the program asked for the commit, and its outcome is not learnt yet. */
+  let isAsked = earlier?.state === "asked";
 
   const inDoubt = (why: string): InDoubt => {
     const commands = disks.flatMap(({ device: { path } }) =>
@@ -53,28 +53,20 @@ export async function openSessionRecord(
     migration,
     resume: earlier && {
       attempt: earlier.attempt,
-      ...(earlier.state === "asked" ? { asked: earlier.attempt } : {}),
+      ...(isAsked ? { asked: earlier.attempt } : {}),
     },
     journal: {
       begin: async (id) => journal.begin(id, { to }),
-      async asked(attempt) {
-        await journal.asked(attempt);
-        asked = "now";
-      },
+      asked: async (attempt) => journal.asked(attempt),
       async kept() {
         await journal.kept();
-        asked = undefined;
+        isAsked = false;
       },
-      async moved(attempt, how) {
-        await journal.moved(attempt, how);
-        asked = undefined;
-      },
+      moved: async (attempt, how) => journal.moved(attempt, how),
     },
-    async judge(error) {
+    judge(error) {
       if (error instanceof MigrationError && error.code === "in-doubt") return inDoubt(error.message);
-      if (asked === "earlier") return inDoubt(`it is still not known whether it was committed: ${messageOf(error)}`);
-      // Recorded as asked, and then ended before the receiver was asked: nothing is in doubt.
-      if (asked === "now" && error instanceof MigrationError) await journal.kept();
+      if (isAsked) return inDoubt(`it is still not known whether it was committed: ${messageOf(error)}`);
       return error;
     },
   };
