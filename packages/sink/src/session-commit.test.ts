@@ -117,6 +117,52 @@ describe("what is recorded, in its order", () => {
   });
 });
 
+describe("a source that closes behind its last word has said it", () => {
+  test("DONE and the end of the connection, before that is recorded: it is over, and the source knows", async () => {
+    const recorded = createGate();
+    const on = createSessionUnderTest({ journal: { done: async () => recorded.passed } });
+    const source = await on.connect();
+    await seal(source);
+    source.say({ say: "commit", attempt: 1 });
+    await source.heard("committed");
+    source.say({ say: "done", attempt: 1 });
+    source.finish();
+    for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+    recorded.pass();
+    expect(await source.taking).toEqual({ how: "over" });
+    expect(await on.session.ended).toMatchObject({ told: true });
+  });
+
+  test("DONE, while that is being recorded", async () => {
+    const recorded = createGate();
+    const on = createSessionUnderTest({ journal: { done: async () => recorded.passed } });
+    const source = await on.connect();
+    await seal(source);
+    source.say({ say: "commit", attempt: 1 });
+    await source.heard("committed");
+    source.say({ say: "done", attempt: 1 });
+    source.finish();
+    for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+    recorded.pass();
+    expect(await source.taking).toEqual({ how: "over" });
+    expect(await on.session.ended).toMatchObject({ told: true });
+  });
+
+  test("CANCEL, while the end of what was sealed is being recorded", async () => {
+    const recorded = createGate();
+    const on = createSessionUnderTest({
+      journal: { decide: async (state) => (state === "aborted" ? recorded.passed : undefined) },
+    });
+    const source = await on.connect();
+    await seal(source);
+    source.say({ say: "cancel", message: "" });
+    source.finish();
+    for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+    recorded.pass();
+    expect((await on.failure()).code).toBe("cancelled-by-source");
+  });
+});
+
 describe("a SEAL is granted only for what was proved", () => {
   const refused = async (say: (source: Connected) => void, options = {}, said = {}): Promise<string> => {
     const on = createSessionUnderTest(options);

@@ -1,7 +1,6 @@
 import { encodeSessionPong, type SessionFrame, type SessionMessage } from "@blkmig/protocol";
 
 import { cut } from "./connection-stop.ts";
-import { Refusal } from "./refusal.ts";
 import { createDecisions } from "./session-decisions.ts";
 import { createLanding } from "./session-landing.ts";
 import type { LandingParts } from "./session-landing.ts";
@@ -29,14 +28,14 @@ export async function converse(parts: ConversationParts): Promise<never> {
   const decisions = createDecisions({ ...parts, landing });
   /** What is under way beside the frames. While it decides, nothing but PING is heard. */
   let busy: { readonly decides: boolean; readonly done: Promise<void> } | undefined;
-  /** What ends the migration, and not only this connection. */
-  let end: Refusal | undefined;
+  /** How what was under way ended that did not end well, or ended all: it counts before the wire that broke meanwhile. */
+  let end: Error | undefined;
 
   const begin = (decides: boolean, act: () => Promise<void>): void => {
     const done = act()
       .catch((error: unknown) => {
-        if (error instanceof Refusal) end ??= error;
-        stop.stop(error instanceof Error ? error : new Error(String(error)));
+        end ??= error instanceof Error ? error : new Error(String(error));
+        stop.stop(end);
       })
       .finally(() => {
         busy = undefined;
@@ -119,6 +118,7 @@ export async function converse(parts: ConversationParts): Promise<never> {
       if (busy && !isHeardMeanwhile(frame)) await stop.unlessStopped(busy.done);
       if (frame.type === "message") {
         hear(frame.message);
+        if (isLastWord(frame.message)) await busy?.done; // or the close behind it would be taken for a cut
         continue;
       }
       const wait = take(frame);
@@ -132,8 +132,11 @@ export async function converse(parts: ConversationParts): Promise<never> {
     stop.stop(error instanceof Error ? error : cut(String(error)));
     await busy?.done;
     await landing.allSettled();
-    if (end) throw end; // though the wire broke meanwhile: a source that gives up does not wait to be answered
+    if (end) throw end; // a source that is done, or gives up, does not wait to be answered
     stop.check(); // what stopped it first is why it ended
     throw error;
   }
 }
+
+/** Behind it a source closes the connection. What is done about it does not wait for the wire. */
+const isLastWord = ({ say }: SessionMessage): boolean => say === "done" || say === "cancel";
