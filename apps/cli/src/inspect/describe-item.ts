@@ -1,14 +1,13 @@
 import type { Fields } from "../output/json-lines.ts";
 import { printable } from "../output/printable.ts";
+import { atPosition } from "./at-position.ts";
 import { describeEnvelope, describeEnvelopeItem, envelopeFields } from "./describe-envelope.ts";
 import type { Item } from "./item.ts";
 import type { Summary } from "./summary.ts";
 
-const POSITION_WIDTH = 14;
-
 /** A line for people: where in the stream, what, on which disk, where there. */
 export function describeItem(item: Item): string {
-  return `${String(item.position).padStart(POSITION_WIDTH)}  ${describeContent(item)}`;
+  return atPosition(item.position, describeContent(item));
 }
 
 function describeContent(item: Item): string {

@@ -4,15 +4,11 @@ import { CommandError } from "../command-error.ts";
 import { EXIT } from "../exit-code.ts";
 import { formatEvent } from "../output/json-lines.ts";
 import type { CommandWorld } from "../run-command.ts";
-import { describeEnding, describeItem, describeSummary, summaryFields } from "./describe-item.ts";
-import type { Item } from "./item.ts";
-import { joinEmptyParts } from "./join-empty-parts.ts";
-import { joinFrames } from "./join-frames.ts";
-import { tellMachine } from "./machine-devices.ts";
+import { createBlockReport } from "./block-report.ts";
 import { openStream } from "./open-stream.ts";
 import { createPage, type Page } from "./page.ts";
-import { readFrames } from "./read-frames.ts";
-import { createSummary, type Summary } from "./summary.ts";
+import type { Ending, ReportSummary } from "./report.ts";
+import { createSessionReport } from "./session-report.ts";
 
 export interface InspectOptions {
   readonly stream: string;
@@ -25,31 +21,38 @@ export interface InspectOptions {
 export async function inspect(options: InspectOptions, { output, signal }: CommandWorld): Promise<number> {
   const stream = openStream(options.stream, signal);
   const page = createPage(process.stdout);
-  const summary = createSummary();
+  const begun = await stream.begin();
+  const report = begun.is === "session" ? createSessionReport(begun) : createBlockReport(begun);
   try {
-    for await (const item of joinFrames(joinEmptyParts(tellMachine(readFrames(stream.chunks))))) {
-      summary.add(item);
-      if (!options.summary) await page.line(formatItem(item, options));
+    for await (const line of report.lines) {
+      if (!options.summary) await page.line(options.json ? formatLine("frame", line.fields()) : line.text());
       if (page.closed) return EXIT.ok;
     }
   } catch (error) {
-    if (options.summary) await tellSummary(page, summary.result(), stream.bytes, options);
+    if (options.summary) await tellSummary(page, report.summary(stream.bytes, endingOf(error)), options);
     await page.flush();
     throw error instanceof ProtocolError ? new CommandError("not-a-stream", error.message, { cause: error }) : error;
   }
-  await tellSummary(page, summary.result(), stream.bytes, options);
+  await tellSummary(page, report.summary(stream.bytes, "clean"), options);
   await page.flush();
   output.event("completed", { transferred: stream.bytes });
   return EXIT.ok;
 }
 
-function formatItem(item: Item, { json }: InspectOptions): string {
-  if (!json) return describeItem(item);
-  return formatEvent("frame", { ...item }).trimEnd();
+async function tellSummary(
+  page: Page,
+  { lines, ended, fields }: ReportSummary,
+  options: InspectOptions,
+): Promise<void> {
+  if (options.json) return page.line(formatLine("summary", fields));
+  for (const line of options.summary ? lines : [ended]) await page.line(line);
 }
 
-async function tellSummary(page: Page, summary: Summary, bytes: number, options: InspectOptions): Promise<void> {
-  if (options.json) return page.line(formatEvent("summary", summaryFields(summary, bytes)).trimEnd());
-  const lines = options.summary ? describeSummary(summary, bytes) : [describeEnding(summary)];
-  for (const line of lines) await page.line(line);
+function formatLine(...event: Parameters<typeof formatEvent>): string {
+  return formatEvent(...event).trimEnd();
+}
+
+function endingOf(error: unknown): Ending {
+  if (!(error instanceof ProtocolError)) return "unread";
+  return error.code === "truncated" ? "cut" : "damaged";
 }

@@ -1,31 +1,27 @@
-import { type EnvelopeFrame, findVmDescription, ProtocolError } from "@blkmig/protocol";
+import { createVmDescriptionTail, type EnvelopeFrame, ProtocolError, type VmDescriptionTail } from "@blkmig/protocol";
 
 import type { Device, StreamFrame } from "./item.ts";
-import { StreamTail } from "./stream-tail.ts";
-
-/** Descriptions of real machines have some 100 KiB. */
-const TAIL_BYTES = 4 * 1024 * 1024;
 
 /**
  * Takes the machine's bytes out of the frames. At the end it says how many of them were not parsed, and which devices the description
  * lists that ends them. Throws `ProtocolError` `truncated` where they end with neither a description nor EOF.
  */
 export async function* tellMachine(frames: AsyncIterable<EnvelopeFrame>): AsyncGenerator<StreamFrame> {
-  let rest: { readonly position: number; readonly tail: StreamTail } | undefined;
+  let rest: { readonly position: number; readonly tail: VmDescriptionTail } | undefined;
   for await (const frame of frames) {
-    if (frame.type === "opaque") rest = { position: frame.position, tail: new StreamTail(TAIL_BYTES) };
+    if (frame.type === "opaque") rest = { position: frame.position, tail: createVmDescriptionTail() };
     else if (frame.type === "machine") rest?.tail.add(frame.bytes);
     else yield frame;
   }
   if (!rest) return;
   const { position, tail } = rest;
   yield { type: "opaque", position, bytes: tail.seen };
-  const bytes = tail.bytes();
   const end = position + tail.seen;
-  const found = findVmDescription(bytes);
-  if (!found && isCut(bytes)) throw new ProtocolError("truncated", "the stream ends inside the devices' state", end);
+  const found = tail.find();
+  if (!found && isCut(tail.bytes()))
+    throw new ProtocolError("truncated", "the stream ends inside the devices' state", end);
   yield found
-    ? { type: "devices", position: end - bytes.length + found.offset, devices: devicesOf(found.json) }
+    ? { type: "devices", position: position + found.offset, devices: devicesOf(found.json) }
     : { type: "devices", position: end, devices: undefined };
 }
 

@@ -4,13 +4,20 @@ import { addAbortSignal } from "node:stream";
 import { parseWireUrl } from "@blkmig/transport/url";
 
 import { CommandError, messageOf } from "../command-error.ts";
-import { recognise, tooShort } from "../receive/recognise.ts";
+import { type Recognised, recognise, tooShort } from "../receive/recognise.ts";
 
 export interface OpenStream {
-  /** Throws `CommandError` `not-a-stream` or `refused`. */
-  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Reads the first bytes, once. Throws `CommandError` `not-a-stream` or `refused`, as its chunks do. */
+  begin(): Promise<BegunStream>;
   /** How many bytes have come. */
   readonly bytes: number;
+}
+
+/** A stream of which the first bytes were recognised. */
+export interface BegunStream {
+  readonly is: Exclude<Recognised["is"], "undecided" | "foreign">;
+  /** All of it, the first bytes too. */
+  readonly chunks: AsyncIterable<Uint8Array>;
 }
 
 /** Opens a path, a `file:` URL or `-`. */
@@ -31,7 +38,7 @@ export function openStream(where: string, signal: AbortSignal): OpenStream {
     }
   };
   return {
-    chunks: recognised(counted()),
+    begin: () => begin(counted()),
     get bytes() {
       return bytes;
     },
@@ -47,20 +54,24 @@ function pathOf(url: string): string {
   }
 }
 
-/** The same chunks, once the first bytes are known to be those of a stream. */
-async function* recognised(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let first: Uint8Array | undefined = new Uint8Array();
-  for await (const chunk of chunks) {
-    if (!first) {
-      yield chunk;
-      continue;
-    }
-    first = Buffer.concat([first, chunk]);
+async function begin(chunks: AsyncGenerator<Uint8Array>): Promise<BegunStream> {
+  let first: Uint8Array = new Uint8Array();
+  for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
+    first = Buffer.concat([first, next.value]);
     const known = recognise(first);
-    if (known.is === "foreign") throw new CommandError("not-a-stream", known.why);
     if (known.is === "undecided") continue;
-    yield first;
-    first = undefined;
+    if (known.is !== "foreign") return { is: known.is, chunks: joined(first, chunks) };
+    await chunks.return(undefined);
+    throw new CommandError("not-a-stream", known.why);
   }
-  if (first) throw new CommandError("not-a-stream", tooShort(first));
+  throw new CommandError("not-a-stream", tooShort(first));
+}
+
+async function* joined(first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield first;
+    yield* rest;
+  } finally {
+    await rest.return(undefined); // whoever leaves at the first bytes closes the stream, too
+  }
 }
