@@ -1,6 +1,9 @@
+import { openSync } from "node:fs";
+
 import { expect, it } from "vitest";
 
-import { refusal, refused, runBlkmig } from "./run-blkmig.test-kit.ts";
+import { makeDisk, MIB } from "./make-disks.test-kit.ts";
+import { refusal, refused, runBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
 
 const AT = "tcp://127.0.0.1:0";
 const DISK = ["--disk", "a=x"];
@@ -57,4 +60,13 @@ it.each([
 it("a session where nobody can answer on standard input is a usage error, too", async () => {
   const ended = await runBlkmig(["send", "-", ...DISK, "--wire", "2"], { stdio: ["ignore", "pipe", "pipe"] });
   expect(refusal(ended)).toEqual(refused(2, /--wire 2: nobody can answer on standard input/));
+});
+
+it("by default that is sent by the classic stream, and said", async () => {
+  const path = temporaryFolder();
+  const disk = ["--disk", `a=${makeDisk(path("a"), MIB)}`];
+  const sent = await runBlkmig(["send", "-", ...disk], { stdio: ["ignore", openSync(path("stream"), "w"), "pipe"] });
+  expect(sent).toMatchObject({ code: 0, stderr: expect.stringMatching(/^nobody can answer .* classic stream 1\.1/) });
+  const sum = await runBlkmig(["inspect", "--summary", path("stream")]);
+  expect(sum).toMatchObject({ code: 0, stdout: expect.stringContaining("'a'") });
 });
