@@ -20,15 +20,10 @@ export interface DemoProcess {
 
 const PROGRAM = fileURLToPath(new URL("../bin.js", import.meta.url));
 
-/** The arguments of the receiver, as a person would type them. */
-export function receiverArguments(target: string, how: "first" | "again"): readonly string[] {
-  const disk = ["--disk", `vda=${target}`];
-  return ["receive", "tcp://127.0.0.1:0", ...disk, how === "first" ? "--create" : "--resume"];
-}
-
-/** Starts the binary itself. */
+/** Starts the binary itself; `again` after it was killed. */
 export function startReceiver(target: string, how: "first" | "again"): DemoProcess {
-  return start([PROGRAM, ...receiverArguments(target, how), "--json"]);
+  const found = how === "first" ? "--create" : "--resume";
+  return start([PROGRAM, "receive", "tcp://127.0.0.1:0", "--disk", `vda=${target}`, found, "--json"]);
 }
 
 /** Starts the process that has the guest and moves its disk. */
