@@ -66,14 +66,17 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** One folder after the other: where none can be made (/proc), `mkdir` with `recursive` never comes back (Node.js 20 and 24). */
 async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  const top = dirname(first);
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
-    await syncFolder(folder);
-    if (folder === top || folder === dirname(folder)) return;
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return;
+    if (codeOf(error) !== "ENOENT" || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path, { mode: 0o700 });
   }
+  await syncFolder(dirname(path));
 }
 
 function codeOf(error: unknown): unknown {

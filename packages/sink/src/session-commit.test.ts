@@ -118,21 +118,6 @@ describe("what is recorded, in its order", () => {
 });
 
 describe("a source that closes behind its last word has said it", () => {
-  test("DONE and the end of the connection, before that is recorded: it is over, and the source knows", async () => {
-    const recorded = createGate();
-    const on = createSessionUnderTest({ journal: { done: async () => recorded.passed } });
-    const source = await on.connect();
-    await seal(source);
-    source.say({ say: "commit", attempt: 1 });
-    await source.heard("committed");
-    source.say({ say: "done", attempt: 1 });
-    source.finish();
-    for (let i = 0; i < 20; i++) await new Promise(setImmediate);
-    recorded.pass();
-    expect(await source.taking).toEqual({ how: "over" });
-    expect(await on.session.ended).toMatchObject({ told: true });
-  });
-
   test("DONE, while that is being recorded", async () => {
     const recorded = createGate();
     const on = createSessionUnderTest({ journal: { done: async () => recorded.passed } });

@@ -1,6 +1,7 @@
 import type { BufferPool, Run } from "@blkmig/device";
 
 import { type Classified, type ClassifyRules, classifyRun } from "./classify.ts";
+import type { Clock } from "./clock.ts";
 import { abandonFlight, beginFlight, type DiskWork, endFlight, isClaimed } from "./disk-work.ts";
 import type { Flights } from "./flights.ts";
 import type { Meter } from "./meter.ts";
@@ -15,6 +16,11 @@ const ASK_GROWTH = 16;
 export interface Carrier {
   /** Reads in flight. */
   readonly reads: number;
+  /** Begun and not landed: all but a guest's mirrored writes, which never end. */
+  readonly flights: number;
+  /** Bytes read or being read that have not landed, and the shortest time that a run took until it had, milliseconds. */
+  readonly underWay: number;
+  readonly quickestMs: number;
   /** Whether a buffer is free. */
   readonly hasBuffer: boolean;
   /** Asks the disk what a run is, and sends what it is if that needs no read. Gives the bytes of stream. */
@@ -28,13 +34,22 @@ export interface CarrierParts {
   readonly buffers: number;
   readonly outlet: Outlet;
   readonly flights: Flights;
+  readonly clock: Clock;
   /** Disk bytes that were read and have landed; what the disk knew to be zero; finished reads. */
   readonly meters: { readonly data: Meter; readonly zero: Meter; readonly reading: Meter };
 }
 
-export function createCarrier({ pool, buffers, outlet, flights, meters }: CarrierParts): Carrier {
+export function createCarrier({ pool, buffers, outlet, flights, clock, meters }: CarrierParts): Carrier {
   let reads = 0;
   let held = 0;
+  let flying = 0;
+  let underWay = 0;
+  let quickestMs = Infinity;
+
+  const fly = (carry: () => Promise<void>): void => {
+    flying++;
+    flights.begin(() => carry().finally(() => flying--));
+  };
 
   const readRun = async (work: DiskWork, run: Run, buffer: Uint8Array): Promise<Uint8Array> => {
     const filled = buffer.subarray(0, run.length);
@@ -98,13 +113,13 @@ export function createCarrier({ pool, buffers, outlet, flights, meters }: Carrie
       }
     };
     if (isClaimed(work, run)) {
-      flights.begin(() => land(proveEqual(work, run, "zero"), () => undefined));
+      fly(() => land(proveEqual(work, run, "zero"), () => undefined));
       return 0;
     }
     work.verified.clear(run.offset, run.length);
     const { taken, landed, bytes } = outlet.zero(work, run);
     work.zeroBytes += run.length;
-    flights.begin(() => land(landed, () => endFlight(work, run)));
+    fly(() => land(landed, () => endFlight(work, run)));
     await taken;
     return bytes;
   };
@@ -112,6 +127,15 @@ export function createCarrier({ pool, buffers, outlet, flights, meters }: Carrie
   return {
     get reads() {
       return reads;
+    },
+    get flights() {
+      return flying;
+    },
+    get underWay() {
+      return underWay;
+    },
+    get quickestMs() {
+      return quickestMs;
     },
     get hasBuffer() {
       return held < buffers;
@@ -149,17 +173,21 @@ export function createCarrier({ pool, buffers, outlet, flights, meters }: Carrie
         await landed;
         endFlight(work, run);
       };
-      flights.begin(async () => {
+      fly(async () => {
         let settled = 0;
+        const since = clock.now();
+        underWay += run.length;
         meters.data.begin();
         try {
           await carry();
           settled = run.length;
+          quickestMs = Math.min(quickestMs, clock.now() - since);
         } catch (error) {
           abandonFlight(work, run);
           throw error;
         } finally {
           meters.data.end(settled);
+          underWay -= run.length;
           giveBuffer();
         }
       });

@@ -32,6 +32,8 @@ export interface CommitParts {
   /** Asked when all has landed and the guest is paused. Throws `Stop`. */
   readonly confirm: () => Promise<void>;
   readonly warn: (message: string) => void;
+  /** The sink has committed: what follows keeps nobody waiting. */
+  readonly onDecided: () => void;
 }
 
 /**
@@ -64,6 +66,7 @@ export async function commitSession(parts: CommitParts): Promise<{ readonly serv
     throw error;
   }
   const committed = await untilDecided(parts);
+  parts.onDecided();
   await rememberMoved(parts, parts.link(), attempt);
   return committed;
 }

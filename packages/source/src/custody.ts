@@ -1,7 +1,7 @@
 import type { Guest } from "@blkmig/device";
 
-import { rejectedBy } from "./rejected-by.ts";
 import { messageOf, Stop } from "./stop.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 /**
  * Who has the disk: whether the guest is paused, whether commit was asked for, and what may still end the migration from
@@ -67,8 +67,7 @@ export function createCustody({ guest, signal, onEnding, interrupt, warn }: Cust
       if (!guest) return;
       paused = true; // or about to be: a resume that comes too early ends the pause
       try {
-        const ended = rejectedBy(controller.signal);
-        await Promise.race([ended, guest.pause()]);
+        await unlessAborted(guest.pause(), controller.signal);
       } catch (cause) {
         if (cause instanceof Stop) throw cause;
         paused = false;

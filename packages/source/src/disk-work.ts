@@ -16,6 +16,8 @@ export interface DiskWork {
   readonly claimed: DirtyBitmap;
   /** What the sink has read back and found equal since it was sent last. */
   readonly verified: DirtyBitmap;
+  /** Bytes of what is in flight that only share a granule with a mirrored write: they are not being sent. */
+  widenedBytes: number;
   /** How far this pass has come, bytes. */
   cursor: number;
   /** The disk said that it holds data up to here: read, do not ask. Only saves questions, so it may grow old. */
@@ -43,6 +45,7 @@ export function createDiskWork(disk: SourceDisk, index: number, unit: number): D
     inFlight: bitmap(),
     claimed: bitmap(),
     verified: bitmap(),
+    widenedBytes: 0,
     cursor: 0,
     dataUntil: 0,
     askBytes: 0,
@@ -101,7 +104,7 @@ export function claim(work: DiskWork, run: Run): void {
 
 /** Bytes still to be sent or in flight. */
 export function pendingBytes(work: DiskWork): number {
-  return work.todo.bytes + work.inFlight.bytes;
+  return work.todo.bytes + work.inFlight.bytes - work.widenedBytes;
 }
 
 export const isClaimed = (work: DiskWork, run: Run): boolean => work.claimed.next(run.offset, 1)?.offset === run.offset;

@@ -87,6 +87,7 @@ export function createMigration(options: MigrationOptions): Migration {
       incremental: options.incremental === true,
       mayOverrun: guest !== undefined && options.tracker !== undefined,
       warn: (message) => report.warn(message),
+      onDecided: () => report.decided(),
       onReconnect: (why, waitMs) => report.reconnect(why, waitMs),
     });
   const conversation: Conversation =

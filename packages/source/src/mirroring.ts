@@ -1,9 +1,9 @@
 import type { Mirror, MirroredWrite, Run, Segments } from "@blkmig/device";
 
+import { aborted } from "./aborted.ts";
 import type { Clock } from "./clock.ts";
 import type { DiskWork } from "./disk-work.ts";
 import type { Flights } from "./flights.ts";
-import { rejectedBy } from "./rejected-by.ts";
 import type { SessionOutlet } from "./session-outlet.ts";
 
 /** How long a guest's write may wait for the sink before mirroring is given up. */
@@ -41,13 +41,15 @@ export function createMirroring(parts: MirroringParts): { readonly mirror: Mirro
     // Nothing is awaited between the look and the mark: two that waited for one flight would both begin.
     const granules = widen(run, work.inFlight);
     work.inFlight.mark(granules.offset, granules.length);
+    work.widenedBytes += granules.length - run.length;
     let carried: Promise<void> = Promise.resolve();
     const ended = new AbortController();
     // A flight until the sink has it, even if the guest does not wait so long: whoever waits for its granules waits for it.
     flights.begin(async () => {
-      await rejectedBy(ended.signal).catch(() => {});
+      await aborted(ended.signal);
       await carried.catch(() => {}); // told to the guest's face, which marks
       work.inFlight.clear(granules.offset, granules.length);
+      work.widenedBytes -= granules.length - run.length;
     });
     return {
       async carry(data) {

@@ -23,6 +23,11 @@ export interface Outlet {
   readonly zeroes: boolean;
   /** Whether more may be read for it now; false while too much is not acknowledged. */
   readonly open: boolean;
+  /**
+   * Bytes that may be read and have not landed, on a wire that carries so many bytes a second and takes at least so many
+   * milliseconds for one run. Absent where only the limits count.
+   */
+  mostUnderWay?(bytesPerSecond: number, quickestMs: number): number;
   /** Bytes of stream handed to the wire. */
   readonly transferred: number;
   /** Of these, bytes that the receiver has said it took; undefined where it cannot say. */

@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { pendingBytes } from "./disk-work.ts";
 import type { MigrationPhase } from "./migration-error.ts";
 import type { SourceFigures } from "./source-contract.ts";
 import type { Converging, Influenced, MigrationEvent, MigrationStatus, Statistics } from "./statistics.ts";
@@ -12,6 +13,8 @@ export interface Report {
   active(figures: SourceFigures): void;
   step(phase: MigrationPhase, figures: SourceFigures, passEnded: boolean): void;
   switchover(figures: SourceFigures): void;
+  /** The destination may answer from now on: the downtime is over. */
+  decided(): void;
   /** The guest runs again, for more passes. */
   resumed(figures: SourceFigures): void;
   /** A connection broke and is tried again after `waitMs`; undefined: there is one again. */
@@ -32,6 +35,7 @@ export function createReport(clock: Clock, onEvent: ((event: MigrationEvent) => 
   let startedAt: number | undefined;
   let activeAt: number | undefined;
   let pausedAt: number | undefined;
+  let decidedAt: number | undefined;
   let endedAt: number | undefined;
   let toldAt = -Infinity;
   let reconnects = 0;
@@ -54,20 +58,20 @@ export function createReport(clock: Clock, onEvent: ((event: MigrationEvent) => 
       dirtyRate: figures?.dirtyRate ?? 0,
       bandwidth: bandwidth ?? 0,
       expectedDowntime: bandwidth === undefined ? undefined : (remaining / bandwidth) * 1000,
-      downtime: pausedAt === undefined ? undefined : since(pausedAt, endedAt),
+      downtime: pausedAt === undefined ? undefined : since(pausedAt, decidedAt ?? endedAt),
       ...influenced,
       reconnects,
       verified: figures?.verified ?? 0,
       setupTime: since(startedAt, activeAt ?? endedAt),
       totalTime: since(startedAt, endedAt),
-      disks: (figures?.work ?? []).map(({ disk, todo, inFlight, dataBytes, zeroBytes, skippedBytes, equalBytes }) => ({
-        name: disk.name,
-        size: disk.device.size,
-        remaining: todo.bytes + inFlight.bytes,
-        dataBytes,
-        zeroBytes,
-        skippedBytes,
-        equalBytes,
+      disks: (figures?.work ?? []).map((work) => ({
+        name: work.disk.name,
+        size: work.disk.device.size,
+        remaining: pendingBytes(work),
+        dataBytes: work.dataBytes,
+        zeroBytes: work.zeroBytes,
+        skippedBytes: work.skippedBytes,
+        equalBytes: work.equalBytes,
       })),
     };
   };
@@ -102,6 +106,9 @@ export function createReport(clock: Clock, onEvent: ((event: MigrationEvent) => 
       status = "device";
       phase = "switchover";
       tellStatus();
+    },
+    decided() {
+      decidedAt = clock.now();
     },
     resumed(now) {
       pausedAt = undefined;

@@ -27,7 +27,7 @@ const ROUND_TRIPS = 3;
 
 export interface SessionParts extends Pick<
   CommitParts,
-  "session" | "clock" | "custody" | "signal" | "confirm" | "downtimeLimit" | "mayOverrun" | "warn"
+  "session" | "clock" | "custody" | "signal" | "confirm" | "downtimeLimit" | "mayOverrun" | "warn" | "onDecided"
 > {
   readonly incremental: boolean;
   /** Told of every try to connect again, and of its success. */

@@ -12,13 +12,14 @@ import {
   type SessionMessage,
 } from "@blkmig/protocol";
 
+import { aborted } from "./aborted.ts";
 import type { Clock } from "./clock.ts";
 import { Cut } from "./cut.ts";
 import type { SourceWire } from "./migration-options.ts";
 import type { Delivery } from "./outlet.ts";
-import { rejectedBy } from "./rejected-by.ts";
 import { createReplies } from "./session-replies.ts";
 import { messageOf, Stop } from "./stop.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 /** A peer that says nothing for so long has gone; it is asked a few times before. */
 const SILENCE_MS = 30_000;
@@ -133,9 +134,13 @@ export async function openSessionLink({ wire, hello, clock, crc32, signal }: Lin
   const request: SessionLink["request"] = async (message, word, within) => {
     const reply = replies.message(word);
     post(encodeMessage(message));
-    return within ? Promise.race([reply, rejectedBy(within)]) : reply;
+    return within ? unlessAborted(reply, within) : reply;
   };
 
+  const greeted = new AbortController();
+  void clock.sleep(SILENCE_MS, AbortSignal.any([greeted.signal, ended])).then(() => {
+    if (!greeted.signal.aborted) end(new Cut(`no WELCOME came within ${SILENCE_MS / 1000} s`));
+  });
   listen().catch((cause: unknown) => end(new Cut(messageOf(cause), { cause })));
   let welcome: Welcome;
   try {
@@ -144,6 +149,8 @@ export async function openSessionLink({ wire, hello, clock, crc32, signal }: Lin
   } catch (error) {
     end(error as Error);
     throw error;
+  } finally {
+    greeted.abort();
   }
   void watch();
 
@@ -183,7 +190,7 @@ export async function openSessionLink({ wire, hello, clock, crc32, signal }: Lin
     end,
     async finish() {
       await wire.finish();
-      await rejectedBy(ended).catch(() => {});
+      await aborted(ended);
     },
   };
 }

@@ -12,6 +12,8 @@ import type { SessionLink } from "./session-link.ts";
 const FIRST_ASK = 256 * 1024 * 1024;
 /** Bytes of disk that may be on their way. */
 const WINDOW_BYTES = 64 * 1024 * 1024;
+/** A wire is kept busy for so long: what waits behind it, a guest's mirrored write or a word of the commit, waits as long. */
+const QUEUE_MS = 200;
 /** Questions that may be on their way: each makes the sink read. */
 const MOST_QUESTIONS = 64;
 
@@ -47,6 +49,9 @@ export function createSessionOutlet({ unit, frameBytes, link, onTurn, onPass }: 
     get open() {
       const { unacknowledged, unanswered, welcome } = link();
       return unacknowledged < Math.min(WINDOW_BYTES, welcome.window) && unanswered < MOST_QUESTIONS;
+    },
+    mostUnderWay(bytesPerSecond, quickestMs) {
+      return Math.max(2 * this.mostBytes, (bytesPerSecond * (quickestMs + QUEUE_MS)) / 1000);
     },
     get transferred() {
       return transferred + link().transferred;

@@ -35,7 +35,7 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
   const reading = createMeter(clock);
   const dirtied = createMeter(clock, RATE_MEMORY_MS);
   const pool = createBufferPool({ bytes: bufferBytes, count: buffers });
-  const carrier = createCarrier({ pool, buffers, outlet, flights, meters: { data, zero, reading } });
+  const carrier = createCarrier({ pool, buffers, outlet, flights, clock, meters: { data, zero, reading } });
 
   let phase: View["phase"] = work.length === 0 ? "dirty" : "bulk";
   let turn = 0;
@@ -64,13 +64,23 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
     dirtied.begin();
   };
 
+  /** More would only wait: its reads grow old, and whatever must be said meanwhile waits behind it. */
+  const isFull = (): boolean => {
+    if (!outlet.mostUnderWay || carrier.underWay === 0) return false;
+    const { rate } = data;
+    return (
+      carrier.underWay >=
+      (rate === undefined ? outlet.mostUnderWay(0, 0) : outlet.mostUnderWay(rate, carrier.quickestMs))
+    );
+  };
+
   const view = (budget: number): View => ({
     phase,
     turn,
     disks: work.map((each) => diskView(each, budget - submitted)),
     todo: work.some(({ todo }) => todo.bytes > 0),
-    flights: flights.count,
-    mayRead: carrier.reads < options.reads && carrier.hasBuffer && outlet.open,
+    flights: carrier.flights,
+    mayRead: carrier.reads < options.reads && carrier.hasBuffer && outlet.open && !isFull(),
     spent: submitted >= budget,
   });
 
@@ -163,6 +173,8 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
       submitted = 0;
       await sync();
       const passEnded = await sweep(budget);
+      // Only mirrored writes are left: without a wait nobody else would ever get a turn.
+      if (passEnded && submitted === 0) await flights.firstSettled();
       outlet.endTurn();
       if (passEnded) await beginPass();
       return { passEnded, submitted };
