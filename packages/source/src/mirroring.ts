@@ -42,7 +42,6 @@ export function createMirroring(parts: MirroringParts): { readonly mirror: Mirro
     const granules = widen(run, work.inFlight);
     work.inFlight.mark(granules.offset, granules.length);
     work.widenedBytes += granules.length - run.length;
-    work.widenedBytes += granules.length - run.length;
     let carried: Promise<void> = Promise.resolve();
     const ended = new AbortController();
     // A flight until the sink has it, even if the guest does not wait so long: whoever waits for its granules waits for it.
@@ -50,7 +49,6 @@ export function createMirroring(parts: MirroringParts): { readonly mirror: Mirro
       await aborted(ended.signal);
       await carried.catch(() => {}); // told to the guest's face, which marks
       work.inFlight.clear(granules.offset, granules.length);
-      work.widenedBytes -= granules.length - run.length;
       work.widenedBytes -= granules.length - run.length;
     });
     return {
