@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 
 import { describe, expect, it } from "vitest";
 
@@ -8,7 +8,7 @@ import { makeDisk, makeEmptyDisk, makeGarbageDisk } from "./make-disk.ts";
 import { setCapabilities, setParameters, startMigration } from "./migration.ts";
 import { qemu, qemuWithGuest } from "./needs.ts";
 import { startQemu } from "./qemu.ts";
-import { startBlkmig } from "./run-blkmig.ts";
+import { runBlkmig, startBlkmig } from "./run-blkmig.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const MIB = 1048576;
@@ -89,6 +89,49 @@ describe.skipIf(qemu.missing)(`from QEMU to blkmig (${qemu.needs})`, () => {
     await from.kill();
     expect(await blkmig.exited).toMatchObject({ code: 1, stderr: expect.stringMatching(/^blkmig: /m) });
     expect(existsSync(state)).toBe(false);
+  });
+
+  it("what a QEMU left unfinished is overwritten by another migration only when that is said", async () => {
+    const path = temporaryFolder();
+    const [sent, received] = [makeDisk(path("sent"), 64 * MIB, 1), makeGarbageDisk(path("received"), 64 * MIB)];
+    const to = ["receive", AT, "--json", "--disk", `disk0=${received}`];
+    const first = startBlkmig(to);
+    const from = await startQemu({ path, memory: 16 * MIB, paused: true, disks: [{ id: "disk0", path: sent }] });
+    await setCapabilities(from.qmp, { "return-path": true });
+    await setParameters(from.qmp, { "downtime-limit": 0, "max-bandwidth": 4 * MIB });
+    const broken = await startMigration(from.qmp, `tcp:127.0.0.1:${await first.port()}`);
+    await first.events.until(({ event, transferred }) => event === "status" && Number(transferred) > 2 * MIB);
+    first.process.kill("SIGKILL");
+    expect(await broken.ended()).toMatchObject({ status: "failed" });
+
+    const refused = await runBlkmig(to);
+    expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining("--force incomplete") });
+    const second = startBlkmig([...to, "--force", "incomplete"]);
+    await setParameters(from.qmp, { "max-bandwidth": 1024 * MIB });
+    const whole = await startMigration(from.qmp, `tcp:127.0.0.1:${await second.port()}`);
+    expect(await whole.ended()).toMatchObject({ status: "completed" });
+    expect(await second.exited).toMatchObject({ code: 0 });
+    await from.stop();
+    expect(readFileSync(received).equals(readFileSync(sent))).toBe(true);
+  });
+
+  it("a target with a file system's signature is taken only when that is said", async () => {
+    const path = temporaryFolder();
+    const [sent, received] = [makeDisk(path("sent"), 3 * MIB, 1), makeGarbageDisk(path("received"), 3 * MIB)];
+    const file = openSync(received, "r+");
+    writeSync(file, Uint8Array.of(0x53, 0xef), 0, 2, 1024 + 56); // the magic number of ext4
+    closeSync(file);
+    const to = ["receive", AT, "--json", "--disk", `disk0=${received}`];
+    expect(await runBlkmig(to)).toMatchObject({ code: 3, stderr: expect.stringContaining("--force filesystem") });
+    const blkmig = startBlkmig([...to, "--force", "filesystem"]);
+    const from = await startQemu({ path, memory: 16 * MIB, paused: true, disks: [{ id: "disk0", path: sent }] });
+    await setCapabilities(from.qmp, { "return-path": true });
+    await setParameters(from.qmp, { "downtime-limit": 0 });
+    const migration = await startMigration(from.qmp, `tcp:127.0.0.1:${await blkmig.port()}`);
+    expect(await migration.ended()).toMatchObject({ status: "completed" });
+    expect(await blkmig.exited).toMatchObject({ code: 0 });
+    await from.stop();
+    expect(readFileSync(received).equals(readFileSync(sent))).toBe(true);
   });
 
   it("a disk of -blockdev has no name: it is the only target", async () => {

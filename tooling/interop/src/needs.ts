@@ -19,6 +19,12 @@ export const qemu: Needs = {
   needs: "needs qemu-system-x86_64",
 };
 
+/** A QEMU that speaks TLS, with certificates that are made on the spot. */
+export const qemuWithTls: Needs = {
+  missing: qemu.missing || !isInstalled("openssl"),
+  needs: "needs qemu-system-x86_64, openssl",
+};
+
 /** A QEMU whose guest boots and writes. */
 export const qemuWithGuest: Needs = {
   missing:

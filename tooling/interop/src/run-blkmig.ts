@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
 
 import { createJournal, type Journal } from "./journal.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 const require = createRequire(import.meta.url);
 export const BIN: string = join(require.resolve("blkmig/package.json"), "../dist/bin.js");
@@ -29,9 +30,10 @@ interface Blkmig {
 
 type BlkmigEvent = Readonly<Record<string, unknown>> & { readonly event: string };
 
-/** Starts the built program. It is killed when the test is over. */
+/** Starts the built program. It is killed when the test is over. What it records elsewhere than beside a file goes with the test. */
 export function startBlkmig(args: readonly string[]): Blkmig {
-  const child = spawn(process.execPath, [BIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const env = { ...process.env, BLKMIG_STATE_DIR: temporaryFolder()("state") };
+  const child = spawn(process.execPath, [BIN, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
   onTestFinished(() => void child.kill("SIGKILL"));
   const events = createJournal<BlkmigEvent>();
   let [stdout, stderr] = ["", ""];
