@@ -26,6 +26,8 @@ export async function recordSession(scenario: Scenario, migration: string): Prom
 
   const connect = async () => {
     await ended; // one receiving program takes one connection after the other
+    // Without a limit a source that breaks with its sink again and again would be served for ever.
+    if (connections.length > scenario.cuts.length) throw new Error("the wire broke where it was not to");
     const cut = scenario.cuts[connections.length];
     const wire = tappedWire();
     let atEnd: { readSource: number; readSink: number; decided: number } | undefined;

@@ -1,5 +1,5 @@
 import { joined, saidWithin } from "./said-by-sink.ts";
-import { DATA, HOLE, MESSAGE, splitFrames, spokenIn } from "./session-bytes.ts";
+import { DATA, HASH, HOLE, MESSAGE, splitFrames, spokenIn } from "./session-bytes.ts";
 import type { RecordedConnection } from "./transcript.ts";
 
 /** A message as it was recorded. */
@@ -14,6 +14,10 @@ export function textsHeard({ sink, isCut, readBySource }: RecordedConnection): T
     .filter(({ type, end }) => type === MESSAGE && (!isCut || end <= readBySource))
     .map((frame) => ({ say: spokenIn(frame)!.say, text: Buffer.from(frame.payload).toString() }));
 }
+
+/** Whether the recorded source had the recorded sink compare anything. */
+export const hasAsked = ({ source }: RecordedConnection): boolean =>
+  splitFrames(joined(source)).some(({ type }) => type === HASH);
 
 /** How far a connection came before its wire broke. */
 export interface BreakingPoint {

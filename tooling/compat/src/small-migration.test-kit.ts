@@ -7,7 +7,7 @@ import { createSinkRecord, startSink } from "./todays-sink.ts";
 import { runSource } from "./todays-source.ts";
 
 /** One disk of 64 KiB. */
-export const SMALL: Scenario = {
+const SMALL: Scenario = {
   disks: [{ name: "vda", size: 65536, seed: 7, target: "garbage" }],
   session: { granularity: 4096, frameBytes: 16384, verify: false, resume: false },
   guest: [],
