@@ -88,7 +88,7 @@ describe("a target", () => {
     const path = temporaryFolder();
     await begunTarget(path("disk"));
     const times = statSync(path("disk")).mtimeMs;
-    const receiver = startBlkmig(["receive", "tcp://127.0.0.1:0", "--json", "--disk", `a=${path("disk")}`]);
+    const receiver = startBlkmig(["receive", "tcp://127.0.0.1:0", "--json", "--resume", "--disk", `a=${path("disk")}`]);
     await receiver.url();
     expect(await statusOf("--target", path("disk"))).toMatchObject({ state: "incomplete" });
     expect(readdirSync(path(""))).toEqual(["disk", "disk.blkmig"]);
