@@ -145,8 +145,9 @@ export function createCarrier({ pool, buffers, outlet, flights, clock, meters }:
       const { kind, length } = await classify(work, run, { unit: outlet.unit, zeroes: outlet.zeroes, skip: maySkip });
       const known = { offset: run.offset, length: kind === "data" ? 0 : length };
       giveBack(work, run, known.length);
+      // It never shrinks: a disk of holes between data would be asked in small steps, and each is a frame, hole by hole.
       const growing = kind === "zero" && length === run.length;
-      work.askBytes = growing ? Math.min(outlet.mostAsk, work.askBytes * ASK_GROWTH) : outlet.firstAsk;
+      if (growing) work.askBytes = Math.min(outlet.mostAsk, work.askBytes * ASK_GROWTH);
       if (kind === "data") work.dataUntil = run.offset + length;
       if (kind === "zero") return carryZeroes(work, known);
       if (kind === "skip") skip(work, known);
