@@ -28,7 +28,7 @@ export interface SourceParts {
 /** What a turn of `iterate()` has done. */
 export interface Turn {
   readonly passEnded: boolean;
-  /** Bytes of stream begun, every read counted as data until it turned out to be zero. */
+  /** Bytes of stream begun, every read counted as data until it turned out to be zero: less than nothing, where earlier ones did. */
   readonly submitted: number;
 }
 

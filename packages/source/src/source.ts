@@ -170,14 +170,15 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
       return remaining();
     },
     async iterate(budget) {
-      submitted = 0;
       await sync();
       const passEnded = await sweep(budget);
       // Only mirrored writes are left: without a wait nobody else would ever get a turn.
-      if (passEnded && submitted === 0) await flights.firstSettled();
+      if (passEnded && submitted <= 0) await flights.firstSettled();
       outlet.endTurn();
       if (passEnded) await beginPass();
-      return { passEnded, submitted };
+      const spent = submitted;
+      submitted = 0; // not at the next turn's begin: what turns out to be zero between two turns is given back
+      return { passEnded, submitted: spent };
     },
     async complete(beforeLast) {
       await rest();

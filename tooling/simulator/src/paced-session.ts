@@ -53,6 +53,8 @@ export interface PacedSession {
   readonly events: readonly MigrationEvent[];
   /** Frames of the source. */
   readonly frames: ReturnType<typeof createFrameReader>["frames"];
+  /** What the source handed to its wire, and when. */
+  readonly sent: readonly { readonly at: number; readonly bytes: number }[];
   /** When the guest was paused, resumed, throttled and mirrored. */
   readonly control: readonly { readonly what: string; readonly at: number }[];
   readonly committedAt: () => number | undefined;
@@ -99,11 +101,17 @@ function startPacedSession(
   const disk = { requestMs: 0.1, flushMs: 1 };
   const tracked = trackWrites(pacedDevice(origin, clock, disk), { granularity, clock });
   const control: { what: string; at: number }[] = [];
+  const sent: { at: number; bytes: number }[] = [];
   const reader = createFrameReader(() => clock.now());
   const controller = new AbortController();
   const events: MigrationEvent[] = [];
   let committedAt: number | undefined;
   let wire: ReturnType<typeof pacedWire> | undefined;
+
+  const onSent = (data: readonly Uint8Array[]): void => {
+    reader.take(data);
+    sent.push({ at: clock.now(), bytes: data.reduce((sum, { length }) => sum + length, 0) });
+  };
 
   const sink = createSinkSession({
     clock,
@@ -130,7 +138,7 @@ function startPacedSession(
       ...options.session,
       async connect() {
         reader.restart();
-        const { near, far } = (wire = pacedWire(clock, options.wire, { there: (data) => reader.take(data) }));
+        const { near, far } = (wire = pacedWire(clock, options.wire, { there: onSent }));
         void sink.take(far).then(() => far.finish().catch(() => undefined));
         return near;
       },
@@ -160,6 +168,7 @@ function startPacedSession(
     guest,
     events,
     frames: reader.frames,
+    sent,
     control,
     committedAt: () => committedAt,
     cancel: () => controller.abort(),
