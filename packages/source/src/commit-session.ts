@@ -51,9 +51,6 @@ export async function commitSession(parts: CommitParts): Promise<{ readonly serv
     await link.request({ say: "seal", attempt, frames: link.carried, verified }, "sealed", pause.over);
     await parts.confirm();
     pause.check();
-  } catch (error) {
-    if (error instanceof Overrun) await takeBack(parts);
-    throw error;
   } finally {
     pause.end();
   }
@@ -93,11 +90,6 @@ function watchPause({ clock, downtimeLimit, mayOverrun, source, custody }: Commi
       custody.ending.removeEventListener("abort", onEnding);
     },
   };
-}
-
-/** The sink may have sealed what is given up: it must take data again. */
-async function takeBack({ link, attempt, custody }: CommitParts): Promise<void> {
-  await link().request({ say: "abort", attempt }, "aborted", custody.ending);
 }
 
 /** What was sent since it was verified last is read back by the sink. Nobody writes now, so what differs is damage. */

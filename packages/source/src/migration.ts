@@ -56,6 +56,7 @@ export function createMigration(options: MigrationOptions): Migration {
   const flights = createFlights();
 
   let begun = false;
+  let warnedOfOverhead = false;
   let current: MigrationSource | undefined;
   let phase: MigrationPhase = "setup";
   let maxBandwidth = options.maxBandwidth;
@@ -94,9 +95,20 @@ export function createMigration(options: MigrationOptions): Migration {
     session ?? createClassicConversation({ wire: options.wire!, format, clock, custody, signal, confirm });
   const influence = createInfluence({ options, flights, clock, report, outlet: () => session?.outlet });
 
+  /** Said once: with such a limit it is switched over only if the guest writes nothing for a while. */
+  const warnOfOverhead = ({ bulkDone }: MigrationSource): void => {
+    const overhead = Math.ceil(conversation.overhead);
+    if (warnedOfOverhead || !bulkDone || overhead <= downtimeLimit) return;
+    warnedOfOverhead = true;
+    report.warn(
+      `the receiver's flush and the round trips alone take ${overhead} ms of a downtime limit of ${downtimeLimit} ms`,
+    );
+  };
+
   const timeToSwitch = async (source: MigrationSource): Promise<boolean> => {
     const pending = await source.pending();
     const { bulkDone, figures } = source;
+    warnOfOverhead(source);
     const { dirty, readBandwidth } = figures;
     const bandwidth = figures.bandwidth && Math.min(figures.bandwidth, maxBandwidth ?? Infinity);
     const limit = Math.max(0, downtimeLimit - conversation.overhead);

@@ -204,7 +204,15 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
       if (error instanceof Overrun) {
         overruns++;
         warn(error.message);
-        return source?.mend();
+        if (overruns === MOST_OVERRUNS) warn(`after ${overruns} such pauses the next one takes as long as it needs`);
+        await source?.mend();
+        try {
+          // The sink may have sealed what is given up: it must take data again. The guest need not wait for that.
+          await linkOfNow().request({ say: "abort", attempt }, "aborted", custody.ending);
+        } catch (failure) {
+          return this.mend(failure);
+        }
+        return;
       }
       if (!(error instanceof Cut)) throw error;
       await source?.mend();
