@@ -1,4 +1,4 @@
-/** The time, handed in at the top so that a throttled guest runs in virtual time too. */
+/** The time, handed in at the top so that whole migrations run in virtual time. */
 export interface Clock {
   /** Milliseconds, growing, from any start. */
   now(): number;
@@ -6,7 +6,7 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The machine's own clock. Who sleeps keeps the process alive: what sleeps here is a write that is not answered yet. */
+/** The machine's own clock. Who sleeps keeps the process alive: it may be a guest's write that is not answered yet. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   sleep: (ms, signal) =>

@@ -4,7 +4,7 @@ export type { DirtySet, Guest, Mirror, MirroredWrite, Tracker } from "./tracking
 export { checkExtent } from "./check-extent.ts";
 export { createBufferPool, type BufferPool } from "./buffer-pool.ts";
 export { createDirtyBitmap, type DirtyBitmap, type Run } from "./dirty-bitmap.ts";
-export type { Clock } from "./clock.ts";
+export { type Clock, systemClock } from "./clock.ts";
 export { trackWrites, type TrackedDevice, type TrackWritesOptions } from "./track-writes.ts";
 export { joinTrackers } from "./join-trackers.ts";
 export { joinGuests } from "./join-guests.ts";

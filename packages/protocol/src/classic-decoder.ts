@@ -1,7 +1,7 @@
 import type { ClassicFrame, ClassicGeneration } from "./classic-frame.ts";
 import { ClassicParser } from "./classic-parser.ts";
 import type { Decoder } from "./decoder.ts";
-import { ProtocolError } from "./protocol-error.ts";
+import { FailingDecoder } from "./failing-decoder.ts";
 import { Scratch, SCRATCH_BYTES } from "./scratch.ts";
 
 /**
@@ -17,47 +17,6 @@ import { Scratch, SCRATCH_BYTES } from "./scratch.ts";
  * @param options.generation What the peer speaks, "1.1" unless told: nothing on the wire says it. "1.0" has no zero blocks.
  */
 export function createClassicDecoder(options: { readonly generation?: ClassicGeneration } = {}): Decoder<ClassicFrame> {
-  return new ClassicDecoder(options.generation ?? "1.1");
-}
-
-class ClassicDecoder implements Decoder<ClassicFrame> {
-  readonly #parser: ClassicParser;
-  #error: ProtocolError | undefined;
-
-  constructor(generation: ClassicGeneration) {
-    this.#parser = new ClassicParser(new Scratch(SCRATCH_BYTES), generation);
-  }
-
-  want(): Uint8Array {
-    if (this.#error) throw this.#error;
-    return this.#parser.want();
-  }
-
-  accept(bytes: number): void {
-    if (this.#error) throw this.#error;
-    this.#parser.accept(bytes);
-  }
-
-  next(): ClassicFrame | undefined {
-    if (this.#error) throw this.#error;
-    try {
-      return this.#parser.next();
-    } catch (error) {
-      if (error instanceof ProtocolError) this.#error = error;
-      throw error;
-    }
-  }
-
-  land(buffer: Uint8Array): void {
-    if (this.#error) throw this.#error;
-    this.#parser.land(buffer);
-  }
-
-  end(): void {
-    if (this.#error) throw this.#error;
-    const missing = this.#parser.missing();
-    if (missing === undefined) return;
-    this.#error = new ProtocolError("truncated", `the stream ends inside a frame: ${missing.what}`, missing.position);
-    throw this.#error;
-  }
+  const parser = new ClassicParser(new Scratch(SCRATCH_BYTES), options.generation ?? "1.1");
+  return new FailingDecoder(parser, "the stream ends inside a frame:");
 }

@@ -1,6 +1,6 @@
 import { crc32 as pureCrc32 } from "./crc32.ts";
 import type { Decoder } from "./decoder.ts";
-import { ProtocolError } from "./protocol-error.ts";
+import { FailingDecoder } from "./failing-decoder.ts";
 import { type Crc32, FRAME_BYTES, MOST_FRAME_BYTES, SESSION_MAGIC, type SessionFrame } from "./session-frame.ts";
 import { SessionParser } from "./session-parser.ts";
 
@@ -31,55 +31,23 @@ export interface SessionDecoder extends Decoder<SessionFrame> {
  * @throws RangeError if `options.frameBytes` is no limit.
  */
 export function createSessionDecoder(options: SessionDecoderOptions = {}): SessionDecoder {
-  return new FailingDecoder(options);
+  const { frameBytes = FRAME_BYTES, crc32 = pureCrc32, magic = "expected" } = options;
+  assertFrameBytes(frameBytes);
+  return new AgreeingDecoder(new SessionParser(crc32, frameBytes, magic === "taken" ? SESSION_MAGIC.length : 0));
 }
 
-class FailingDecoder implements SessionDecoder {
-  readonly #parser: SessionParser;
-  #error: ProtocolError | undefined;
+class AgreeingDecoder extends FailingDecoder<SessionFrame> implements SessionDecoder {
+  readonly #session: SessionParser;
 
-  constructor({ frameBytes = FRAME_BYTES, crc32 = pureCrc32, magic = "expected" }: SessionDecoderOptions) {
-    assertFrameBytes(frameBytes);
-    this.#parser = new SessionParser(crc32, frameBytes, magic === "taken" ? SESSION_MAGIC.length : 0);
+  constructor(session: SessionParser) {
+    super(session, "the session ends inside");
+    this.#session = session;
   }
 
   setFrameBytes(bytes: number): void {
-    if (this.#error) throw this.#error;
+    this.check();
     assertFrameBytes(bytes);
-    this.#parser.frameBytes = bytes;
-  }
-
-  want(): Uint8Array {
-    if (this.#error) throw this.#error;
-    return this.#parser.want();
-  }
-
-  accept(bytes: number): void {
-    if (this.#error) throw this.#error;
-    this.#parser.accept(bytes);
-  }
-
-  next(): SessionFrame | undefined {
-    if (this.#error) throw this.#error;
-    try {
-      return this.#parser.next();
-    } catch (error) {
-      if (error instanceof ProtocolError) this.#error = error;
-      throw error;
-    }
-  }
-
-  land(buffer: Uint8Array): void {
-    if (this.#error) throw this.#error;
-    this.#parser.land(buffer);
-  }
-
-  end(): void {
-    if (this.#error) throw this.#error;
-    const missing = this.#parser.missing();
-    if (missing === undefined) return;
-    this.#error = new ProtocolError("truncated", `the session ends inside ${missing.what}`, missing.position);
-    throw this.#error;
+    this.#session.frameBytes = bytes;
   }
 }
 

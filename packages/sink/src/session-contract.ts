@@ -1,4 +1,4 @@
-import type { BlockDevice } from "@blkmig/device";
+import type { BlockDevice, Clock } from "@blkmig/device";
 import type { CommitState, SessionDisk } from "@blkmig/protocol";
 
 import type { LoadError } from "./load-error.ts";
@@ -63,16 +63,10 @@ export interface SinkSessionOptions {
   /** Where the disks will be served once they are committed, asked at each PREPARE. Throwing refuses the switchover. */
   readonly ready?: () => Promise<{ readonly serve?: string }>;
   readonly limits?: SinkLimits;
-  readonly clock?: SinkClock;
+  readonly clock?: Clock;
   /** Cancels, until COMMITTED is recorded. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: SinkSessionEvent) => void;
-}
-
-/** Milliseconds; `sleep` settles early when the signal aborts. */
-export interface SinkClock {
-  now(): number;
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 /** How one connection of a session ended. */

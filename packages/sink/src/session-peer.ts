@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 
+import type { Clock } from "@blkmig/device";
 import {
   createSessionDecoder,
   encodeMessage,
@@ -14,7 +15,6 @@ import {
 import { cut } from "./connection-stop.ts";
 import type { SinkWire } from "./load-options.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
-import type { SinkClock } from "./session-contract.ts";
 import { createStop, type Stop } from "./stop.ts";
 
 /** For the magic and HELLO, in all. */
@@ -47,7 +47,7 @@ export interface Peer {
 
 export interface PeerParts {
   readonly wire: SinkWire;
-  readonly clock: SinkClock;
+  readonly clock: Clock;
   readonly onBytes: (bytes: number) => void;
   /** Of the data and hole frames of this connection: how many are written, and how many of these durable. */
   readonly counts: () => { readonly written: number; readonly durable: number };

@@ -1,4 +1,4 @@
-import { type BlockDevice, createMemoryDevice } from "@blkmig/device";
+import { type BlockDevice, type Clock, createMemoryDevice } from "@blkmig/device";
 import type { SessionMessage } from "@blkmig/protocol";
 
 import { createHandDrivenSource, type HandDrivenSource } from "./hand-driven-source.test-kit.ts";
@@ -6,7 +6,6 @@ import { LoadError } from "./load-error.ts";
 import type {
   ConnectionEnd,
   SessionTargets,
-  SinkClock,
   SinkJournal,
   SinkSession,
   SinkSessionEvent,
@@ -25,7 +24,7 @@ export type HelloMessage = Extract<SessionMessage, { readonly say: "hello" }>;
 export function createStandingClock() {
   let now = 0;
   const sleepers = new Set<{ readonly at: number; readonly wake: () => void }>();
-  const clock: SinkClock = {
+  const clock: Clock = {
     now: () => now,
     sleep: (ms, signal) =>
       new Promise((resolve) => {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 
+import { systemClock } from "@blkmig/device";
 import { FRAME_BYTES, SESSION_VERSION } from "@blkmig/protocol";
 
 import { connectionEndOf, Refused } from "./connection-stop.ts";
@@ -17,7 +18,6 @@ import { createPeer, type Peer } from "./session-peer.ts";
 import { sessionProgressOf, sessionResultOf } from "./session-progress.ts";
 import { endOf, type SinkState, type SinkStop } from "./session-state.ts";
 import { tellHints } from "./session-target.ts";
-import { wallClock } from "./wall-clock.ts";
 
 /** Bytes that a source may have under way without an acknowledgement. */
 const WINDOW = 64 * 1024 * 1024;
@@ -26,7 +26,7 @@ const NOTHING_YET: SinkState = { is: "open", attempt: 0 };
 
 /** Receives one migration over as many connections as it takes, and commits it when its source asks. */
 export function createSinkSession(options: SinkSessionOptions): SinkSession {
-  const { clock = wallClock, signal, limits, onEvent = () => {} } = options;
+  const { clock = systemClock, signal, limits, onEvent = () => {} } = options;
   const ready = options.ready ?? (async () => ({}));
   const sink = randomUUID();
   const callers = new Set<Peer>();
