@@ -5,6 +5,7 @@ import {
   encodeSessionPing,
   encodeSessionPong,
   encodeSessionPreface,
+  ProtocolError,
   type Segments,
   segmentsLength,
   type SessionExtent,
@@ -141,7 +142,7 @@ export async function openSessionLink({ wire, hello, clock, crc32, signal }: Lin
   void clock.sleep(SILENCE_MS, AbortSignal.any([greeted.signal, ended])).then(() => {
     if (!greeted.signal.aborted) end(new Cut(`no WELCOME came within ${SILENCE_MS / 1000} s`));
   });
-  listen().catch((cause: unknown) => end(new Cut(messageOf(cause), { cause })));
+  listen().catch((cause: unknown) => end(greeted.signal.aborted ? cutBy(cause) : strangerBy(cause)));
   let welcome: Welcome;
   try {
     post(encodeSessionPreface());
@@ -193,6 +194,16 @@ export async function openSessionLink({ wire, hello, clock, crc32, signal }: Lin
       await aborted(ended);
     },
   };
+}
+
+const cutBy = (cause: unknown): Cut => new Cut(messageOf(cause), { cause });
+
+/** Before WELCOME, who speaks otherwise than a session does will not do better next time; what was damaged may. */
+function strangerBy(cause: unknown): Error {
+  const isStrange = cause instanceof ProtocolError && ["bad-magic", "bad-message"].includes(cause.code);
+  return isStrange
+    ? new Stop("refused", `this is no receiver for our session: ${cause.message}`, { cause })
+    : cutBy(cause);
 }
 
 /** When a peer was heard last, and how long it takes to answer. */

@@ -69,7 +69,7 @@ describe("a source that meets a sink of other versions says so", () => {
     await sink.say(messageOf(text));
     const failure = await sink.failure;
     expect(failure).toBeInstanceOf(MigrationError);
-    expect(failure).toMatchObject({ guest: "running" });
+    expect(failure).toMatchObject({ code: "refused", guest: "running" });
     expect(failure.message).toMatch(/version must be/);
   });
 });
