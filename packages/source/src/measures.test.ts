@@ -18,7 +18,7 @@ const both = { throttle: true, mirror: true };
 const neither = { throttle: false, mirror: false };
 
 test.each([
-  ["passes that pay go on", both, [1000, 750, 562, 421], [GO_ON, GO_ON, GO_ON, GO_ON]],
+  ["passes that pay go on", both, [1024, 768, 576, 432], [GO_ON, GO_ON, GO_ON, GO_ON]],
   ["the first pass cannot fail to pay", both, [1000], [GO_ON]],
   ["one that does not pay is forgiven", both, [1000, 751, 563, 400], [GO_ON, GO_ON, GO_ON, GO_ON]],
   ["two in a row are not", throttle, [1000, 751, 750], [GO_ON, GO_ON, "throttle 3200"]],

@@ -51,6 +51,15 @@ test("mirrored, its writes are at both ends before they are answered, and it end
   expect(stepsOf(ended)).toEqual(["mirror"]);
   expect(warningsOf(ended)).toEqual([]);
   expect(ended.control.map(({ what }) => what)).toContain("mirror");
+  expect(ended.guest!.slowestMs, "it does not wait for all that could be read ahead").toBeLessThan(1000);
+  expect(isLeftAlone(ended)).toBe(true);
+});
+
+test("where mirrored writes alone are more than the limit allows, it goes on until it is cancelled", async () => {
+  const ended = await outrun({ mirror: true, downtimeLimit: 0 }, (event, { clock, cancel }) => {
+    if (event.type === "converge") void clock.sleep(10_000).then(cancel);
+  });
+  expect(ended.end).toMatchObject({ code: "cancelled", guest: "running" });
   expect(isLeftAlone(ended)).toBe(true);
 });
 
