@@ -37,7 +37,7 @@ export function createClassicConversation(parts: ClassicParts): Conversation {
         await confirm();
         custody.ask();
       });
-      await wire.finish();
+      if (!answer || !format.saysItsEnd) await wire.finish();
       return undefined;
     } catch (error) {
       if (!custody.asked) throw error;
@@ -64,7 +64,11 @@ export function createClassicConversation(parts: ClassicParts): Conversation {
     overhead: 0,
     claimMore: () => false,
     prepare: async () => {},
-    commit: async () => verdict(answer, await sendTheRest(), signal),
+    async commit() {
+      const proved = await verdict(answer, await sendTheRest(), signal);
+      if (answer && format.saysItsEnd) await wire.finish().catch(() => {}); // proved: whoever has closed already may
+      return proved;
+    },
     async mend(error) {
       throw error;
     },

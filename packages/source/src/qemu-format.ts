@@ -34,6 +34,7 @@ export function qemuFormat(options: QemuFormatOptions = {}): WireFormat {
   return {
     ...classic,
     name: "QEMU's envelope",
+    saysItsEnd: true,
     setup: () => [
       ...encodeEnvelopeHeader(),
       ...encodeConfiguration(machine),

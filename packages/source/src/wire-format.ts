@@ -25,6 +25,11 @@ export interface WireFormat {
   endOfSection(): Segments;
   /** What makes the receiver say `value` on the return path once it has taken all before it; absent where it cannot. */
   ping?(value: number): Segments;
+  /**
+   * Whether the last frames say themselves that nothing follows: the wire is then finished after the answer. A QEMU closes
+   * without reading on, and in TLS our goodbye, unread, would make a reset of that and take its answer back.
+   */
+  readonly saysItsEnd?: boolean;
   /** The last frames, a section of their own: whoever has read them may commit. */
   last(): Segments;
 }

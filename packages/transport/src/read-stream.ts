@@ -10,5 +10,10 @@ export function readStream(stream: Readable): Inbox {
   };
   const inbox = new Inbox(pull);
   stream.on("readable", pull);
+  // What came before the wire broke is read first: a peer's last word may be the answer that explains it.
+  stream.on("error", () => {
+    const rest = stream.read() as Uint8Array | null;
+    if (rest) inbox.arrive(rest);
+  });
   return inbox;
 }

@@ -41,7 +41,7 @@ describe.skipIf(!hasOpenssl)("certificates (skipped without the program openssl)
     const { port, refusal } = await startListening(server);
     const stranger = await dial(port, { ...theirs.sign("DNS:sender.example"), ca: ours.ca });
     await expect(readSome(stranger)).rejects.toMatchObject({
-      code: "reset",
+      code: "cut",
       message: expect.stringContaining("refused our certificate"),
     });
     expect(await refusal()).toMatch(/^its certificate is not trusted/u);

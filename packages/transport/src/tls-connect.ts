@@ -38,7 +38,7 @@ export async function connectTls(options: TlsConnectOptions): Promise<Connection
   stream.guard(socket, () => {
     if (!isSecure)
       return new TransportError("connect", url, "the server went away during the handshake: its log says why");
-    return new TransportError("reset", url, hasHeard ? "the peer went away in the middle" : UNHEARD);
+    return new TransportError("cut", url, hasHeard ? "the peer went away in the middle" : UNHEARD);
   });
   return shakeHands(socket, { url, tls, handshakeTimeoutMs, signal }, () => {
     isSecure = true;

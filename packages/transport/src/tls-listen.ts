@@ -42,7 +42,7 @@ export async function listenTls(options: TlsListenOptions): Promise<Listener> {
       stream,
       onSecure(socket, enter) {
         enter();
-        stream.guard(socket, () => new TransportError("reset", peer, "the peer went away in the middle"));
+        stream.guard(socket, () => new TransportError("cut", peer, "the peer went away in the middle"));
         arrivals.add(createTlsConnection(socket, stream, peer));
       },
     });
