@@ -15,10 +15,20 @@ export async function withInterruption<T>(run: (signal: AbortSignal) => Promise<
   }
 }
 
-/** Settles when the signal aborts. Never settles without one. */
-export function aborted(signal: AbortSignal): Promise<void> {
+/** Settles when the signal aborts; never without one, or once `until` has aborted: then nothing waits at the signal any more. */
+export function aborted(signal: AbortSignal, until?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
+    else signal.addEventListener("abort", () => resolve(), { once: true, ...(until && { signal: until }) });
   });
+}
+
+/** What the promise gives; undefined if the signal aborts first. A signal that outlives many of these keeps none of them. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const settled = new AbortController();
+  try {
+    return await Promise.race([promise, aborted(signal, settled.signal).then(() => undefined)]);
+  } finally {
+    settled.abort();
+  }
 }

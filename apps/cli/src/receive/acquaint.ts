@@ -14,7 +14,7 @@ export interface KnownSender {
 }
 
 /** A peer that has said something. */
-export type Acquaintance = KnownSender | { readonly is: "stranger"; readonly why: string };
+type Acquaintance = KnownSender | { readonly is: "stranger"; readonly why: string };
 
 /** Reads a peer's first bytes and says what it is. Never throws: a wire that breaks is a stranger's. */
 export async function acquaint(connection: Connection): Promise<Acquaintance> {

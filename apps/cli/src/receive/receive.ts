@@ -12,10 +12,10 @@ import { isSocket } from "../arguments/parse-address.ts";
 import { openTlsKeys } from "../arguments/tls-arguments.ts";
 import { CommandError } from "../command-error.ts";
 import { endingOf, EXIT } from "../exit-code.ts";
-import { aborted } from "../interruption.ts";
+import { unlessAborted } from "../interruption.ts";
 import type { CommandWorld } from "../run-command.ts";
 import { canAnswer } from "../stdio-directions.ts";
-import { acquaint, type Acquaintance } from "./acquaint.ts";
+import { acquaint } from "./acquaint.ts";
 import { type Door, openDoor } from "./door.ts";
 import { createGuard, type Guard } from "./guard.ts";
 import { openTargets, type Targets } from "./open-targets.ts";
@@ -84,10 +84,7 @@ async function openOne(receiver: Receiver, signal: AbortSignal): Promise<SenderW
   const connection = options.connect
     ? await connectUrl(options.at, { signal, ...(tls ? { tls } : {}) })
     : await theOneAt(receiver);
-  const known: Acquaintance | undefined = await Promise.race([
-    acquaint(connection),
-    aborted(signal).then(() => undefined),
-  ]);
+  const known = await unlessAborted(acquaint(connection), signal);
   if (known?.is === "sender") return createSenderWire(connection, known, canAnswer(options.at));
   connection.destroy();
   if (!known) throw new CommandError("cancelled", "cancelled: nothing had come");
@@ -114,7 +111,7 @@ async function receiveFromAnyone(receiver: Receiver, first: Targets): Promise<nu
     const opened = openDoor({ listener, within: options.recogniseWithin, atOnce: UNKNOWN_AT_ONCE, onDrop });
     door = opened;
     for (;;) {
-      const wire = await Promise.race([opened.next(), aborted(signal)]);
+      const wire = await unlessAborted(opened.next(), signal);
       if (!wire) throw new CommandError("cancelled", "cancelled: no migration was under way");
       output.say(`receiving from ${wire.peer}`);
       const open = targets;

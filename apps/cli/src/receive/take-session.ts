@@ -65,7 +65,7 @@ export async function takeSession(taking: Taking): Promise<boolean> {
     void session.giveUp(`the sender did not come back within ${patience}`);
   });
   // Committed, it cannot be cancelled; but nobody waits for a sender that is gone.
-  void aborted(signal).then(() => (visits?.anybody ? undefined : session.giveUp("interrupted")));
+  void aborted(signal, over.signal).then(() => (visits?.anybody ? undefined : session.giveUp("interrupted")));
 
   try {
     visits = receiveVisits(wire, {
