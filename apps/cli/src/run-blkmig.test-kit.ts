@@ -63,11 +63,13 @@ export function startBlkmig(args: readonly string[], options: StartOptions = {})
   });
   const until = (isIt: (event: JsonEvent) => boolean): Promise<JsonEvent> =>
     new Promise((resolve, reject) => {
+      const source = child.stdio[eventsAt] as Readable | null;
       const look = (): void => {
         const found = told().find(isIt);
-        if (found) resolve(found);
+        if (!found) return;
+        source?.off("data", look);
+        resolve(found);
       };
-      const source = child.stdio[eventsAt] as Readable | null;
       source?.on("data", look);
       look();
       void ended.then((end) => {
