@@ -1,0 +1,49 @@
+import { expect, it } from "vitest";
+
+import { haltAt } from "./halt.test-kit.ts";
+import { describeKill, type Kill, planKill } from "./kills.test-kit.ts";
+import { MIB, sameFiles } from "./make-disks.test-kit.ts";
+import { createMove, type Move, statusOf } from "./session-move.test-kit.ts";
+
+const KILLS = Number(process.env["BLKMIG_KILLS"] ?? 24);
+const SIZE = 24 * MIB + 512;
+
+/** How many were really killed: a process may have ended first. */
+let landed = 0;
+
+async function strike({ victim, wire, when, flying, target, options }: Kill, seed: number): Promise<Move> {
+  const halt = "role" in when ? undefined : haltAt(when);
+  const move = await createMove({ wire, target, size: SIZE, seed, options, ...(halt && { watch: halt.watch }) });
+  await move.receive();
+  const sender = move.send();
+  const isTime = "role" in when ? move.records.until((states) => states[when.role] === when.state) : halt!.reached;
+  await Promise.race([isTime, sender.ended]);
+  const { signal } = await move.kill(victim);
+  if (signal === "SIGKILL") landed++;
+  if (flying === "lost") move.relay.cut();
+  halt?.release();
+  return move;
+}
+
+const kills = Array.from({ length: KILLS }, (_, number) => [number, planKill(number)] as const);
+
+it.each(kills.map(([number, kill]) => [number, describeKill(kill), kill] as const))(
+  "kill %i: %s",
+  async (number, _, kill) => {
+    const move = await strike(kill, number);
+    const ended = await move.finish();
+    for (const role of ["sender", "receiver"] as const) {
+      const { code, signal, stderr } = ended[role];
+      // Killed when all was decided and told, nobody has to be started again.
+      const isWell = code === 0 || (role === kill.victim && signal === "SIGKILL" && move.starts[role] === 1);
+      expect({ role, isWell, code, stderr }).toMatchObject({ isWell: true });
+    }
+    expect(sameFiles(move.source, move.target)).toBe(true);
+    expect(await statusOf(move)).toEqual({ source: "moved", target: "complete" });
+    expect(move.records.wrongs).toEqual([]);
+  },
+);
+
+it("nearly all of them were real", () => {
+  expect(landed).toBeGreaterThanOrEqual(Math.ceil((KILLS * 5) / 6));
+});
