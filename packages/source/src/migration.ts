@@ -20,6 +20,9 @@ import { messageOf, Stop } from "./stop.ts";
 const DEFAULT_DOWNTIME_LIMIT_MS = 300;
 const DEFAULT_READS = 16;
 const DEFAULT_BUFFERED_BYTES = 64 * 1024 * 1024;
+/** About how long a turn of a session takes, and what it sends at least, bytes. */
+const TURN_MS = 250;
+const LEAST_SLICE = 1024 * 1024;
 /** Between turns in which there is nothing to do. */
 const IDLE_MS = 10;
 /** Bytes of stream in one turn where no limit is set. */
@@ -118,9 +121,15 @@ export function createMigration(options: MigrationOptions): Migration {
     return false;
   };
 
+  /** On a slow wire a turn is short, so that what is told of it moves. A classic turn is a section, and stays as it is. */
+  const sliceOf = ({ figures }: MigrationSource): number => {
+    if (!session) return pacer.slice;
+    return Math.min(pacer.slice, Math.max(LEAST_SLICE, ((figures.bandwidth ?? 0) * TURN_MS) / 1000));
+  };
+
   const untilConverged = async (source: MigrationSource): Promise<void> => {
     while (!(await timeToSwitch(source))) {
-      const { passEnded, submitted } = await source.iterate(pacer.slice);
+      const { passEnded, submitted } = await source.iterate(sliceOf(source));
       phase = source.bulkDone ? "dirty" : "bulk";
       report.step(phase, source.figures, passEnded);
       if (passEnded) influence.afterPass(source);

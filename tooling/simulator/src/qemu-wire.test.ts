@@ -1,5 +1,5 @@
 import { createMemoryDevice } from "@blkmig/device";
-import { encodeShut } from "@blkmig/protocol";
+import { encodeShut, findVmDescription } from "@blkmig/protocol";
 import { loadFromQemu } from "@blkmig/sink";
 import { createMigration, migrate, qemuFormat } from "@blkmig/source";
 import { recordingWire } from "@blkmig/testkit";
@@ -34,9 +34,10 @@ test("QEMU's envelope from end to end: pings are answered, and acknowledge what 
 async function recordedStream(): Promise<Uint8Array> {
   const wire = recordingWire();
   const running = migrate({ disks: [await makeDisk(2 * MiB)], wire, format: qemuFormat() });
-  while (!wire.finished) await new Promise(setImmediate);
+  while (!findVmDescription(wire.sent())) await new Promise(setImmediate); // it says its end, and is finished after the answer
   wire.reply(encodeShut(0)[0]!);
   await running;
+  expect(wire.finished).toBe(true);
   return wire.sent();
 }
 
