@@ -77,7 +77,7 @@ export function createAdmission({ open, isOver, onRefusal }: AdmissionParts): Ad
     assertGoesOn();
     const offer = offerOf(hello);
     migration ??= await openFirst(offer);
-    if (!isSameOffer(migration.offer, offer)) throw new Refused("busy", "another migration is under way here");
+    if (!isSameOffer(migration.offer, offer)) throw new Refused("busy", whyNot(migration.offer, offer));
     if (caller.number < newest) throw new Refused("superseded", "a newer connection was faster");
     await fence();
     assertGoesOn();
@@ -104,4 +104,10 @@ export function createAdmission({ open, isOver, onRefusal }: AdmissionParts): Ad
       if (current === caller) current = undefined;
     },
   };
+}
+
+/** A sender in doubt must not read that its migration is not the one here. */
+function whyNot(begun: SessionOffer, offered: SessionOffer): string {
+  if (begun.migration !== offered.migration) return "another migration is under way here";
+  return "this migration began here with other disks, another granularity, or otherwise cloned or incremental: it must be offered as it began";
 }

@@ -118,7 +118,6 @@ export async function converse(parts: ConversationParts): Promise<never> {
       if (busy && !isHeardMeanwhile(frame)) await stop.unlessStopped(busy.done);
       if (frame.type === "message") {
         hear(frame.message);
-        if (isLastWord(frame.message)) await busy?.done; // or the close behind it would be taken for a cut
         continue;
       }
       const wait = take(frame);
@@ -137,6 +136,3 @@ export async function converse(parts: ConversationParts): Promise<never> {
     throw error;
   }
 }
-
-/** Behind it a source closes the connection. What is done about it does not wait for the wire. */
-const isLastWord = ({ say }: SessionMessage): boolean => say === "done" || say === "cancel";
