@@ -42,7 +42,8 @@ it.each(Array.from({ length: SEEDS }, (_, seed) => [seed, planFlip(seed)] as con
   "seed %i, one bit is flipped, %j: it completes all the same, or is refused; no damage lands",
   async (seed, flip) => {
     const { watch, done } = flipOnce(flip);
-    const move = await createMove({ wire: "tcp", target: "garbage", size: SIZE, seed, watch });
+    const options = seed % 2 === 0 ? ["--no-verify"] : []; // nothing that is read back makes up for a checksum
+    const move = await createMove({ wire: "tcp", target: "garbage", size: SIZE, seed, options, watch });
     const receiver = await move.receive();
     const sent = await move.send().ended;
     expect(done()).toBe(true);
