@@ -35,9 +35,12 @@ function runs(node) {
   }
 }
 
+let moves = 0;
+
 async function move(node, scheme) {
+  moves++; // a disk that has moved is not sent again
   const content = Buffer.concat([randomBytes(3_000_000), Buffer.alloc(2_000_000), randomBytes(243_392)]);
-  const [from, to] = [join(folder, "from.raw"), join(folder, "to.raw")];
+  const [from, to] = [join(folder, `from-${moves}.raw`), join(folder, `to-${moves}.raw`)];
   writeFileSync(from, content);
   writeFileSync(to, Buffer.alloc(content.length, 0xe5));
   const bin = join(folder, "node_modules/.bin/blkmig");
