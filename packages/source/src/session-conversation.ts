@@ -66,6 +66,8 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
   let flushing = false;
   let serve: string | undefined;
 
+  const recordBegin = (): Promise<void> => record(session.journal?.begin(migration), "that the migration begins");
+
   const linkOfNow = (): SessionLink => {
     if (!link) throw new Error("a session that is not open");
     return link;
@@ -158,16 +160,22 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
       disks = chosen;
       if (disks.length === 0) throw new Stop("device", "no disk is left to move");
       const { asked } = session.resume ?? {};
-      link = await connect(asked === undefined ? custody.ending : (parts.signal ?? NEVER)).catch((error: unknown) => {
-        if (asked !== undefined) throw inDoubt(error, parts.signal); // whatever a receiver says that is not its outcome
-        throw error instanceof Cut ? error.toStop() : error;
-      });
+      // Before the sink hears of it: whoever is killed after that must know which migration the sink waits for.
+      if (asked === undefined) await recordBegin();
+      link = await connect(asked === undefined ? custody.ending : (parts.signal ?? NEVER)).catch(
+        async (error: unknown) => {
+          if (asked !== undefined) throw inDoubt(error, parts.signal); // whatever a receiver says that is not its outcome
+          if (error instanceof Cut) throw error.toStop(); // it may have been heard, and be taken up again
+          await session.journal?.kept().catch((cause: unknown) => warn(messageOf(cause)));
+          throw error;
+        },
+      );
       if (asked !== undefined) {
         const outcome = await settleOutcome({ ...parts, sinkRun: () => sinkRun }, link, asked, "restarted");
         if (outcome === "committed") await rememberMoved(parts, link, asked);
         if (outcome === "committed") return outcome;
+        await recordBegin();
       }
-      await record(session.journal?.begin(migration), "that the migration begins");
       outlet = createSessionOutlet({
         unit: granularity,
         frameBytes,
