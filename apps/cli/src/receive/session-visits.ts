@@ -5,6 +5,8 @@ import { type ComesAgain, PART_WITHIN_MS } from "./taking.ts";
 
 const FIRST_WAIT_MS = 100;
 const MOST_WAIT_MS = 5000;
+/** Peers that have begun a session and have not been let in or sent away yet: each costs some 40 KB for at most 10 s. */
+const MOST_VISITS = 512;
 
 export interface SessionVisitsOptions {
   readonly session: SinkSession;
@@ -62,8 +64,14 @@ export function receiveVisits(first: SenderWire, options: SessionVisitsOptions):
     }
   };
 
+  const admit = (wire: SenderWire): void => {
+    if (visits.size < MOST_VISITS) return void visit(wire);
+    wire.destroy();
+    onTurnedAway(wire.peer, `${MOST_VISITS} others have begun a session and not said which`);
+  };
+
   const run = async (): Promise<void> => {
-    if (again.by === "door") again.admit((wire) => void visit(wire));
+    if (again.by === "door") again.admit(admit);
     const met = await visit(first);
     if (again.by === "dialling" && met === "welcomed") await dialAgain(again.dial);
   };
