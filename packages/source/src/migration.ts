@@ -101,7 +101,7 @@ export function createMigration(options: MigrationOptions): Migration {
   /** Said once: with such a limit it is switched over only if the guest writes nothing for a while. */
   const warnOfOverhead = ({ bulkDone }: MigrationSource): void => {
     const overhead = Math.ceil(conversation.overhead);
-    if (warnedOfOverhead || !bulkDone || overhead <= downtimeLimit) return;
+    if (!guest || warnedOfOverhead || !bulkDone || overhead <= downtimeLimit) return;
     warnedOfOverhead = true;
     report.warn(
       `the receiver's flush and the round trips alone take ${overhead} ms of a downtime limit of ${downtimeLimit} ms`,

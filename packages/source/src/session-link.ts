@@ -76,6 +76,7 @@ export async function openSessionLink({ wire, hello, clock, crc32, signal }: Lin
   const replies = createReplies();
   const pulse = createPulse(clock);
   let transferred = 0;
+  let isWelcomed = false;
 
   const end = (reason: Error): void => {
     if (ended.aborted) return;
@@ -110,6 +111,7 @@ export async function openSessionLink({ wire, hello, clock, crc32, signal }: Lin
     if (message.say === "refused") end(new Stop("refused", `the receiver refused: ${message.message}`));
     else if (message.say === "failed") end(new Stop("refused", `the receiver cannot go on: ${message.message}`));
     else replies.onMessage(message);
+    isWelcomed ||= message.say === "welcome";
   };
 
   const listen = async (): Promise<void> => {
@@ -142,7 +144,7 @@ export async function openSessionLink({ wire, hello, clock, crc32, signal }: Lin
   void clock.sleep(SILENCE_MS, AbortSignal.any([greeted.signal, ended])).then(() => {
     if (!greeted.signal.aborted) end(new Cut(`no WELCOME came within ${SILENCE_MS / 1000} s`));
   });
-  listen().catch((cause: unknown) => end(greeted.signal.aborted ? cutBy(cause) : strangerBy(cause)));
+  listen().catch((cause: unknown) => end(isWelcomed ? cutBy(cause) : strangerBy(cause)));
   let welcome: Welcome;
   try {
     post(encodeSessionPreface());
