@@ -1,10 +1,11 @@
+import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
 import { createToken, parseToken } from "@blkmig/transport/tls";
 import { expect, it } from "vitest";
 
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
-import { type Ended, refusal, refused, runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
+import { BIN, type Ended, refusal, refused, runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
 import { startSessionReceiver } from "./session-receiver.test-kit.ts";
 
 const SIZE = 24 * MIB + 512;
@@ -221,10 +222,17 @@ it("a token encrypts it, and proves both ends: a wrong one is refused", async ()
   expect(refusal(none)).toEqual(refused(3, /--token-file: .* cannot be read/));
 });
 
-it("a record that cannot be written is refused before anything is dialled", async () => {
-  const source = makeDisk(temporaryFolder()("source"), MIB);
-  const sent = await send("tcp://127.0.0.1:1", source, "--state-dir", `${source}/no folder`);
-  expect(refusal(sent)).toEqual(refused(3, /cannot be written: .*--state-dir/));
+it("a record that cannot be written is refused before anything is dialled", () => {
+  const path = temporaryFolder();
+  const source = makeDisk(path("source"), MIB);
+  chmodSync(path(""), 0o555);
+  // To root no folder is closed.
+  const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+  const args = [BIN, "send", "tcp://127.0.0.1:1", "--disk", `a=${source}`];
+  const { status, stderr } = spawnSync(process.execPath, args, { ...nobody, encoding: "utf8" });
+  chmodSync(path(""), 0o755);
+  expect(status).toBe(3);
+  expect(stderr).toMatch(/^blkmig: disk 'a': its record .* cannot be written: .*--state-dir/);
 });
 
 it("a record that turns out to be unwritable ends it before the first byte", async () => {

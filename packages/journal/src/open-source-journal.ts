@@ -4,6 +4,7 @@ import { createOneAtATime } from "./one-at-a-time.ts";
 import { type RecordGroup, openRecordGroup } from "./record-group.ts";
 import type { DiskRecord, SourceRecord } from "./record.ts";
 import type { FoundSource, SourceJournal } from "./source-journal.ts";
+import { rememberWhatWas, type WhatWas } from "./what-was.ts";
 
 export interface OpenSourceJournal {
   readonly journal: SourceJournal;
@@ -34,11 +35,13 @@ function createSourceJournal(
   group: RecordGroup,
 ): SourceJournal {
   const inOrder = createOneAtATime();
+  let before: WhatWas | undefined;
 
   const begin: SourceJournal["begin"] = async (migration, about = {}) => {
     const known = findSource((await group.decided()).filter((record) => record?.migration === migration));
     if (known) assertNotGone(known);
     await group.settleOthers();
+    before ??= await rememberWhatWas(group, []);
     const attempt = known?.attempt ?? 0;
     const at = now().toISOString();
     await group.putAll((index, link) => {
@@ -58,7 +61,16 @@ function createSourceJournal(
     await group.put(index, { ...deciding, state, attempt, at: now().toISOString() });
   };
 
+  const forget = async (): Promise<void> => {
+    const index = group.deciding();
+    const state = index === undefined ? undefined : group.own[index]?.state;
+    if (before && state !== "sending" && state !== "kept") throw new TypeError(`what is ${state} is not forgotten`);
+    await before?.putBack();
+    before = undefined;
+  };
+
   return {
+    forget: async () => inOrder(forget),
     begin: async (migration, about) => inOrder(async () => begin(migration, about)),
     asked: async (attempt) => inOrder(async () => record("asked", attempt)),
     kept: async () => inOrder(async () => record("kept")),

@@ -112,3 +112,27 @@ describe("the records of sources", () => {
     await expect(journal.asked(1)).rejects.toThrow("begin() first");
   });
 });
+
+describe("a migration that no sink has heard of", () => {
+  test("is forgotten: the records are what they were", async () => {
+    const files = createCrashingFiles();
+    const journal = await sources(files, "a", "b");
+    await journal.begin("m1");
+    await journal.forget();
+    expect(await seen(files, "a", "b")).toEqual(["nothing", "nothing"]);
+    const before = await sources(files, "a", "b");
+    await before.begin("m1");
+    await before.kept();
+    const again = await sources(files, "a", "b");
+    await again.begin("m2");
+    await again.forget();
+    expect(await seen(files, "a", "b")).toEqual(["m1 kept 0", "m1 kept 0"]);
+  });
+
+  test("is not one whose commit was asked for", async () => {
+    const journal = await sources(createCrashingFiles(), "a");
+    await journal.begin("m1");
+    await journal.asked(1);
+    await expect(journal.forget()).rejects.toThrow("what is asked is not forgotten");
+  });
+});

@@ -16,6 +16,8 @@ export interface SourceJournal {
   asked(attempt: number): Promise<void>;
   /** After a known abort, or an end without commit: the disks are this side's. */
   kept(): Promise<void>;
+  /** No sink has heard of it: the records are as they were before `begin()`. Throws `TypeError` once commit was asked for. */
+  forget(): Promise<void>;
   /** The disks' owner is elsewhere. Before any held request of the guest is released. */
   moved(attempt: number, how: "moved" | "cloned"): Promise<void>;
 }

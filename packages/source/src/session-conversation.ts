@@ -68,6 +68,11 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
 
   const recordBegin = (): Promise<void> => record(session.journal?.begin(migration), "that the migration begins");
 
+  const forget = async (): Promise<void> => {
+    const { journal } = session;
+    await (journal?.forget ? journal.forget() : journal?.kept());
+  };
+
   const linkOfNow = (): SessionLink => {
     if (!link) throw new Error("a session that is not open");
     return link;
@@ -166,7 +171,7 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
         async (error: unknown) => {
           if (asked !== undefined) throw inDoubt(error, parts.signal); // whatever a receiver says that is not its outcome
           if (error instanceof Cut) throw error.toStop(); // it may have been heard, and be taken up again
-          await session.journal?.kept().catch((cause: unknown) => warn(messageOf(cause)));
+          await forget().catch((cause: unknown) => warn(messageOf(cause)));
           throw error;
         },
       );

@@ -13,6 +13,8 @@ export interface SourceJournal {
   asked(attempt: number): Promise<void>;
   /** The sink has not committed, and will not: the disk is still owned here. */
   kept(): Promise<void>;
+  /** No sink will take it up: the record is as it was before `begin()`. Without it, `kept()` is called. */
+  forget?(): Promise<void>;
   /** The sink has committed. */
   moved(attempt: number, how: "moved" | "cloned"): Promise<void>;
 }

@@ -58,6 +58,7 @@ export async function openSessionRecord(
     journal: {
       begin: async (id) => journal.begin(id, { to }),
       asked: async (attempt) => journal.asked(attempt),
+      forget: async () => journal.forget(),
       async kept() {
         await journal.kept();
         isAsked = false;
