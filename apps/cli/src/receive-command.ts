@@ -57,7 +57,12 @@ export function receiveCommand(program: Command): void {
     .option("--reconnect-for <time>", "how long a sender may take to come back when a connection breaks (default: 5m)")
     .option("--keep", "go on listening after each migration, well or not", false)
     .option("--incremental", "the sender leaves out what is in a base that both have", false)
-    .option("--force <danger>", "take on a danger: filesystem, in-use, incomplete, mounted (repeatable)", collect, [])
+    .option(
+      "--force <danger>",
+      "take on a danger: filesystem, in-use, incomplete, mounted, sector-size (repeatable)",
+      collect,
+      [],
+    )
     .option("--vm-state <file>", "from a QEMU: keep everything that is no disk, for the QEMU that goes on here")
     .option("--connect", "dial the sender instead of waiting for it", false)
     .option("--pair", "for tls: and wss:, make a token for one sender, and say what it must type", false);

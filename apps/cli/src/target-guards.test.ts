@@ -1,7 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 
 import { openTargetJournal } from "@blkmig/journal";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
 import { type Ended, refusal, refused, runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
@@ -141,3 +142,23 @@ it("a classic sender whose disk is not expected leaves no mark", async () => {
   expect((await receiver.ended).code).toBe(3);
   expect(existsSync(`${path("target")}.blkmig`)).toBe(false);
 });
+
+const noLoops = process.getuid?.() !== 0 || spawnSync("losetup", ["-f"]).status !== 0;
+
+it.skipIf(noLoops)(
+  "a block device that counts in other sectors is refused, unless that is taken on (needs losetup and root)",
+  async () => {
+    const path = temporaryFolder();
+    const below = makeGarbage(path("below"), MIB);
+    const device = spawnSync("losetup", ["-f", "--show", "-b", "4096", below], { encoding: "utf8" }).stdout.trim();
+    onTestFinished(() => void spawnSync("losetup", ["-d", device]));
+    const source = makeDisk(path("source"), MIB);
+    const { receiver, url } = await listen(device, "--state-dir", path("state"));
+    const sent = await runBlkmig(["send", url, "--disk", `a=${source}`]);
+    const why = /disk 'a': .* has sectors of 4096 bytes, and those of the disk are 512: .*--force sector-size/;
+    expect(refusal(sent)).toEqual(refused(3, why));
+    expect((await receiver.ended).code).toBe(3);
+    expect(readFileSync(below).every((byte) => byte === 0xee)).toBe(true);
+    expect(await moves(path, device, "--force", "sector-size", "--state-dir", path("state"))).toBe(true);
+  },
+);

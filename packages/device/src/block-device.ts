@@ -22,6 +22,8 @@ export interface BlockDevice {
   readonly name: string;
   /** Bytes; asked for once, when the device is opened. */
   readonly size: number;
+  /** Bytes: the sector that the disk itself counts in, where it says so. A partition table on it means these. */
+  readonly sectorSize?: number;
   readonly readOnly: boolean;
   /** Fills all of `into`, borrowed until it settles, or throws `DeviceError`. */
   read(offset: number, into: Uint8Array): Promise<void>;

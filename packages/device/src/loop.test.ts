@@ -12,6 +12,7 @@ import { wholeSectors } from "./file-device-zero.ts";
 import { mountedAt } from "./mounts.ts";
 import { type OpenDisk, type OpenDiskOptions, openDisk } from "./open-disk.ts";
 import { type Syscalls, loadSyscalls } from "./syscalls.ts";
+import { trackWrites } from "./track-writes.ts";
 
 const MiB = 2 ** 20;
 const syscalls = await loadSyscalls();
@@ -47,6 +48,13 @@ describe.skipIf(noLoops)("a loop device (needs losetup and root)", () => {
       const [asked, looked] = [await opened(device, { lock: false }), await opened(device, { syscalls: "none" })];
       expect([asked.size, looked.size]).toEqual([3 * MiB + 512, 3 * MiB + 512]);
       expect(asked.kind).toBe("block");
+    });
+
+    test("the ioctl and /sys agree on its sectors, and the face of a migration has them too", async () => {
+      const { device } = await loopOf(MiB, "--sector-size", "4096");
+      const [asked, looked] = [await opened(device, { lock: false }), await opened(device, { syscalls: "none" })];
+      expect([asked.sectorSize, looked.sectorSize]).toEqual([4096, 4096]);
+      expect(trackWrites(asked, { granularity: 4096 }).disk.sectorSize).toBe(4096);
     });
 
     test("zeroing gives storage below back, or keeps it when told", async () => {
@@ -193,11 +201,11 @@ function canLoop(): boolean {
 }
 
 /** A loop device over a file full of garbage, until the test ends. */
-async function loopOf(size: number): Promise<{ device: string; file: string }> {
+async function loopOf(size: number, ...more: readonly string[]): Promise<{ device: string; file: string }> {
   files += 1;
   const file = join(folder, `${files}.raw`);
   await writeFile(file, new Uint8Array(size).fill(0xe7));
-  const device = run("losetup", "-f", "--show", file).trim();
+  const device = run("losetup", "-f", "--show", ...more, file).trim();
   ends.push(() => run("losetup", "-d", device));
   return { device, file };
 }

@@ -18,6 +18,7 @@ export function createMigrationFace(device: BlockDevice): BlockDevice {
   return {
     name,
     size,
+    ...(device.sectorSize === undefined ? {} : { sectorSize: device.sectorSize }),
     // What the disk is, not what this face permits: a migration leaves read-only media out.
     readOnly,
     async read(offset, into) {

@@ -50,9 +50,11 @@ export async function openDisk(path: string, options: OpenDiskOptions = {}): Pro
     const identity = await identityOf(opened);
     const locked = lock && !force.inUse && (await claimDisk({ device: name, fd: file.fd, readOnly, syscalls }));
     const size = kind === "file" ? Number(opened.size) : await blockSize(file, opened, syscalls);
+    const sectorSize = kind === "file" ? undefined : await blockSectorSize(file, opened, syscalls);
     const { stats, ...device } = createFileDevice({ name, size, readOnly, kind, file, syscalls });
     const unchanged = async () => kind === "block" || sameTimes(opened, await stats());
-    return { ...device, path, kind, identity, locked, unchanged };
+    const sectors = sectorSize === undefined ? {} : { sectorSize };
+    return { ...device, ...sectors, path, kind, identity, locked, unchanged };
   } catch (error) {
     await file.close();
     throw openingFailed(name, error);
@@ -83,4 +85,12 @@ function sameTimes(then: BigIntStats, now: BigIntStats): boolean {
 async function blockSize(file: OpenFile, stats: BigIntStats, syscalls: Syscalls | undefined): Promise<number> {
   if (syscalls) return syscalls.blockDeviceSize(file.fd);
   return Number(await readFile(`/sys/dev/block/${deviceNumber(stats.rdev)}/size`, "utf8")) * 512;
+}
+
+/** A partition has the queue of the disk that it is of. */
+async function blockSectorSize(file: OpenFile, stats: BigIntStats, syscalls: Syscalls | undefined): Promise<number> {
+  if (syscalls) return syscalls.sectorSize(file.fd);
+  const of = `/sys/dev/block/${deviceNumber(stats.rdev)}`;
+  const inQueue = "queue/logical_block_size";
+  return Number(await readFile(`${of}/${inQueue}`, "utf8").catch(async () => readFile(`${of}/../${inQueue}`, "utf8")));
 }

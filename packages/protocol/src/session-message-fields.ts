@@ -52,18 +52,26 @@ const size: Field<number> = (value, what, refuse) => {
   throw refuse(`${what} must be a multiple of ${SECTOR}`);
 };
 
-const granularity: Field<number> = (value, what, refuse) => {
-  const bytes = whole(4096, 1024 * 1024)(value, what, refuse);
-  if (Number.isInteger(Math.log2(bytes))) return bytes;
-  throw refuse(`${what} must be a power of two`);
+const powerOfTwo = (lowest: number, highest: number): Field<number> => {
+  const inRange = whole(lowest, highest);
+  return (value, what, refuse) => {
+    const bytes = inRange(value, what, refuse);
+    if (Number.isInteger(Math.log2(bytes))) return bytes;
+    throw refuse(`${what} must be a power of two`);
+  };
 };
+
+const granularity = powerOfTwo(4096, 1024 * 1024);
+const sectorSize = optional(powerOfTwo(SECTOR, 1024 * 1024));
 
 const disk: Field<SessionDisk> = (value, what, refuse) => {
   const said = object(value, what, refuse);
+  const sector = sectorSize(said.get("sectorSize"), `${what}.sectorSize`, refuse);
   return {
     name: diskName(said.get("name"), `${what}.name`, refuse),
     size: size(said.get("size"), `${what}.size`, refuse),
     granularity: granularity(said.get("granularity"), `${what}.granularity`, refuse),
+    ...(sector === undefined ? {} : { sectorSize: sector }),
   };
 };
 

@@ -5,6 +5,8 @@ export interface SessionDisk {
   readonly size: number;
   /** Bytes: the grain of dirty tracking and of coverage, a power of two from 4 KiB to 1 MiB. */
   readonly granularity: number;
+  /** Bytes: the sector that the disk counts in, a power of two from 512; absent where it has none of its own. */
+  readonly sectorSize?: number;
 }
 
 /**

@@ -12,11 +12,15 @@ const name = fc
   .string({ unit: "binary", minLength: 1, maxLength: 20 })
   .filter((chars) => chars.isWellFormed() && new TextEncoder().encode(chars).length <= 255);
 const disks = fc.uniqueArray(
-  fc.record({
-    name,
-    size: fc.integer({ min: 1, max: 2 ** 40 }).map((sectors) => sectors * 512),
-    granularity: fc.integer({ min: 12, max: 20 }).map((power) => 2 ** power),
-  }),
+  fc.record(
+    {
+      name,
+      size: fc.integer({ min: 1, max: 2 ** 40 }).map((sectors) => sectors * 512),
+      granularity: fc.integer({ min: 12, max: 20 }).map((power) => 2 ** power),
+      sectorSize: fc.integer({ min: 9, max: 20 }).map((power) => 2 ** power),
+    },
+    { requiredKeys: ["name", "size", "granularity"] },
+  ),
   { minLength: 1, maxLength: 5, selector: (disk) => disk.name },
 );
 const frameBytes = fc.integer({ min: 512, max: 2 ** 24 });

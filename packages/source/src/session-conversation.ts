@@ -84,7 +84,12 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
     features: [],
     migration,
     source: run,
-    disks: disks.map(({ name, device }) => ({ name, size: device.size, granularity })),
+    disks: disks.map(({ name, device: { size, sectorSize } }) => ({
+      name,
+      size,
+      granularity,
+      ...(sectorSize === undefined ? {} : { sectorSize }),
+    })),
     frameBytes,
     resume: session.resume !== undefined || sinkRun !== undefined,
     incremental: parts.incremental,

@@ -81,7 +81,7 @@ describe("disks", () => {
 });
 
 describe("dangers", () => {
-  const none = { inUse: false, mounted: false, filesystem: false, incomplete: false, moved: false };
+  const none = { inUse: false, mounted: false, filesystem: false, incomplete: false, sectorSize: false, moved: false };
 
   it("are taken on by their words", () => {
     expect(parseDangers([], "send")).toEqual(none);
@@ -95,7 +95,7 @@ describe("dangers", () => {
   });
 
   it.each([
-    ["moved", "receive", "they are filesystem, in-use, incomplete and mounted"],
+    ["moved", "receive", "they are filesystem, in-use, incomplete, mounted and sector-size"],
     ["filesystem", "send", "they are in-use, incomplete, mounted and moved"],
     ["all", "receive", "'all' is no danger of `blkmig receive`"],
     ["", "send", "'' is no danger"],

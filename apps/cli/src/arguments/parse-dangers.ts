@@ -10,13 +10,15 @@ export interface Dangers {
   readonly filesystem: boolean;
   /** A target, or a source that was one, is of a migration that was not finished. */
   readonly incomplete: boolean;
+  /** A target block device counts in other sectors than the disk. */
+  readonly sectorSize: boolean;
   /** A source's owner is elsewhere. */
   readonly moved: boolean;
 }
 
 const WORDS = {
   send: ["in-use", "incomplete", "mounted", "moved"],
-  receive: ["filesystem", "in-use", "incomplete", "mounted"],
+  receive: ["filesystem", "in-use", "incomplete", "mounted", "sector-size"],
 } as const;
 
 /** The words of `--force`. One that would do nothing is refused: whoever says it believes that something is checked. */
@@ -32,6 +34,7 @@ export function parseDangers(words: readonly string[], command: keyof typeof WOR
     mounted: words.includes("mounted"),
     filesystem: words.includes("filesystem"),
     incomplete: words.includes("incomplete"),
+    sectorSize: words.includes("sector-size"),
     moved: words.includes("moved"),
   };
 }

@@ -4,7 +4,7 @@ import { LoadError, type SessionOffer, type SessionTargets } from "@blkmig/sink"
 import { CommandError } from "../command-error.ts";
 import { fitDisk } from "./fitted-disk.ts";
 import type { Guard } from "./guard.ts";
-import type { Targets } from "./open-targets.ts";
+import type { OpenTarget, Targets } from "./open-targets.ts";
 import type { ReceiveOptions } from "./receive-options.ts";
 import { openRecords, type RecordedTarget, withholdFirstBlocks } from "./target-records.ts";
 
@@ -24,8 +24,9 @@ export async function openSessionTargets(offer: SessionOffer, world: SessionTarg
   const { targets, guard, from, warn } = world;
   assertFits(offer, world);
   const recorded: RecordedTarget[] = [];
-  for (const { name, size } of offer.disks) {
+  for (const { name, size, sectorSize } of offer.disks) {
     const target = targets.open.get(name) ?? (await targets.make(name, size));
+    if (!world.options.dangers.sectorSize) assertSectors(target, sectorSize);
     const { device, warnings } = fitDisk(target, size);
     for (const warning of [...warnings, ...(await guard.admit(target, offer.migration))]) warn(warning);
     recorded.push({ target, device });
@@ -96,6 +97,14 @@ function assertFits(offer: SessionOffer, { targets, options }: SessionTargetsWor
   if (offer.incremental === options.incremental) return;
   const [there, here] = offer.incremental ? ["leaves out", "not said"] : ["sends", "said"];
   throw new CommandError("refused", `the sender ${there} what is in a base, and --incremental was ${here} here`);
+}
+
+/** Images have sectors of 512 bytes unless a block device says otherwise; in a file they mean whatever its reader takes them for. */
+function assertSectors({ name, disk: { path, sectorSize: here } }: OpenTarget, there = SECTOR): void {
+  if (here === undefined || here === there) return;
+  const what = `${path} has sectors of ${here} bytes, and those of the disk are ${there}`;
+  const why = "a partition table on it would mean other places";
+  throw new CommandError("refused", `disk '${name}': ${what}: ${why} (--force sector-size takes that on)`);
 }
 
 function misnamed(message: string): LoadError {
