@@ -4,6 +4,7 @@ const sink = { workspace: "packages/sink", tests: ["src/load.test.ts"] };
 const source = { workspace: "packages/source", tests: ["src/migration.test.ts", "src/source.test.ts"] };
 
 const sessions = { workspace: "tooling/simulator", tests: ["src/session-laws.test.ts"] };
+const mirror = { workspace: "packages/source", tests: ["src/mirroring.test.ts"] };
 const doubt = { workspace: "tooling/simulator", tests: ["src/session-doubt.test.ts"] };
 const laws = { workspace: "packages/source", tests: ["src/laws.test.ts"] };
 
@@ -225,21 +226,22 @@ export const mutations = [
   },
   {
     name: "session, law 11: a mirrored write does not wait for flights",
-    ...sessions,
+    ...mirror,
     file: "packages/source/src/mirroring.ts",
-    find: "    await cleared(work, run);",
-    replace: "",
+    find: "    while (work.inFlight.any(run.offset, run.length)) {",
+    replace: "    while (work.inFlight.any(run.offset, run.length) && stopped.signal.aborted) {",
   },
   {
     name: "session, law 11: flights do not wait for a mirrored write",
-    ...sessions,
+    ...mirror,
     file: "packages/source/src/mirroring.ts",
     find: "    work.inFlight.mark(granules.offset, granules.length);",
     replace: "",
   },
   {
     name: "session, law 11: a write that was not carried is not marked",
-    ...sessions,
+    workspace: "packages/device",
+    tests: ["src/track-writes-mirror.test.ts"],
     file: "packages/device/src/land-change.ts",
     find: "    return false; // it landed",
     replace: "    return true; // it landed",

@@ -160,12 +160,12 @@ export async function rememberMoved(
 ): Promise<void> {
   try {
     await session.journal?.moved(attempt, session.clone ? "cloned" : "moved");
-    await link.say({ say: "done", attempt });
-    await Promise.race([link.finish(), clock.sleep(LAST_WORD_MS)]);
   } catch (error) {
-    if (error instanceof Cut) return; // it is committed, and recorded: the sink asks nobody
-    warn(`the disk has moved, and that could not be recorded here: ${messageOf(error)}`);
+    return warn(`the disk has moved, and that could not be recorded here: ${messageOf(error)}`);
   }
+  const told = link.say({ say: "done", attempt }).then(() => link.finish());
+  // It is committed, and recorded at both ends: if the wire breaks now, nobody needs to ask.
+  await Promise.race([told.catch(() => {}), clock.sleep(LAST_WORD_MS)]);
 }
 
 /** Waits until a record is durable. Throws `Stop` `journal`. */

@@ -85,7 +85,7 @@ describe.skipIf(qemu.missing)(`from QEMU to blkmig (${qemu.needs})`, () => {
     const from = await startQemu({ path, memory: 16 * MIB, disks: [{ id: "disk0", path: sent }] });
     await setParameters(from.qmp, { "max-bandwidth": 4 * MIB });
     await startMigration(from.qmp, `tcp:127.0.0.1:${await blkmig.port()}`);
-    await blkmig.events.until(({ event, transferred }) => event === "status" && Number(transferred) > 0);
+    await blkmig.events.until(({ event, transferred }) => event === "status" && Number(transferred) > 3 * MIB);
     await from.kill();
     expect(await blkmig.exited).toMatchObject({ code: 1, stderr: expect.stringMatching(/^blkmig: /m) });
     expect(existsSync(state)).toBe(false);
