@@ -1,5 +1,7 @@
 import type { Clock } from "@blkmig/source";
 
+import { drive } from "./drive.ts";
+
 /**
  * Virtual time for what is measured: it passes only when nobody can go on by himself, and then to the next instant for
  * which somebody waits. Nothing is random here, and nobody takes longer than he says: a rate is exact.
@@ -58,24 +60,6 @@ export function createPacedTime(): PacedTime {
           add(sleeper);
         }),
     },
-    async run(end) {
-      let ended = false;
-      const mark = (): void => {
-        ended = true;
-      };
-      end.then(mark, mark);
-      for (;;) {
-        await quiet();
-        if (ended) return end;
-        wakeNext();
-      }
-    },
+    run: (end) => drive(end, wakeNext),
   };
-}
-
-/** Settles when nobody can go on by himself: everything here is promises, so one turn of the loop is enough. */
-function quiet(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

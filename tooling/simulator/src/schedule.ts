@@ -1,6 +1,8 @@
 import type { Clock } from "@blkmig/source";
 import type { SeededRandom } from "@blkmig/testkit";
 
+import { drive } from "./drive.ts";
+
 /**
  * Decides, by a seed, who goes on next. Everything that could take time waits here; when nobody else can move, one of
  * the waiting is let go, any of them. Virtual time passes only when all that is left to do is to wait for it.
@@ -65,24 +67,6 @@ export function createSchedule(random: SeededRandom): Schedule {
         waiting.push(resolve);
       }),
     clock,
-    async run(end) {
-      let ended = false;
-      const mark = (): void => {
-        ended = true;
-      };
-      end.then(mark, mark);
-      for (;;) {
-        await quiet();
-        if (ended) return end;
-        letOneGo();
-      }
-    },
+    run: (end) => drive(end, letOneGo),
   };
-}
-
-/** Settles when nobody can go on by itself. Everything in a simulation is promises, so one turn of the loop is enough. */
-function quiet(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
