@@ -154,7 +154,8 @@ export function createMigration(options: MigrationOptions): Migration {
         influence.end();
         const left = await custody.giveBack(false);
         if (left === "lost") throw error;
-        report.resumed(source.figures);
+        phase = source.bulkDone ? "dirty" : "bulk";
+        report.resumed(phase, source.figures);
         await conversation.mend(error);
       }
     }

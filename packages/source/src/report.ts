@@ -16,7 +16,7 @@ export interface Report {
   /** The destination may answer from now on: the downtime is over. */
   decided(): void;
   /** The guest runs again, for more passes. */
-  resumed(figures: SourceFigures): void;
+  resumed(phase: MigrationPhase, figures: SourceFigures): void;
   /** A connection broke and is tried again after `waitMs`; undefined: there is one again. */
   reconnect(why: string, waitMs: number | undefined): void;
   /** What is done to the guest from now on. */
@@ -110,11 +110,11 @@ export function createReport(clock: Clock, onEvent: ((event: MigrationEvent) => 
     decided() {
       decidedAt = clock.now();
     },
-    resumed(now) {
+    resumed(nextPhase, now) {
       pausedAt = undefined;
       figures = now;
       status = "active";
-      phase = "dirty";
+      phase = nextPhase;
       tellStatus();
     },
     reconnect(why, waitMs) {
