@@ -17,7 +17,8 @@ function reconnecting(within = 60_000) {
     },
   };
   const onFailure = (error: unknown, waitMs: number): void => void told.push(`${String(error)} ${waitMs}`);
-  return { again: createReconnector<string>({ clock, within, onFailure }), waits, told };
+  const pass = (ms: number): void => void (now += ms);
+  return { again: createReconnector<string>({ clock, within, onFailure }), waits, told, pass };
 }
 
 const never = new AbortController().signal;
@@ -56,6 +57,14 @@ test("connections that are of no use do not buy time", async () => {
   for (let nth = 0; nth < 4; nth++) await again.connect(failing(0), 0, never);
   await expect(again.connect(failing(1), 0, never)).rejects.toThrow("refused");
   expect(waits).toEqual([100, 200, 400, 800]);
+});
+
+test("a connection that lived long is made again at once, and its life is not counted, however idle it was", async () => {
+  const { again, waits, pass } = reconnecting(1000);
+  await again.connect(failing(2), 0, never);
+  pass(3_600_000);
+  expect(await again.connect(failing(2), 0, never)).toBe("connected");
+  expect(waits).toEqual([100, 200, 100, 200]);
 });
 
 test("a refusal is final: it is not tried again", async () => {

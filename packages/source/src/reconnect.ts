@@ -24,23 +24,27 @@ export interface ReconnectorParts {
 export function createReconnector<T>({ clock, within, onFailure }: ReconnectorParts): Reconnector<T> {
   let used = -1;
   let wait = 0;
-  let until = 0;
+  /** Milliseconds without a connection, since one was of use. Time in which one lived, if idly, does not count. */
+  let spent = 0;
+  let connectedAt = -Infinity;
   return {
     async connect(attempt, progress, signal) {
-      if (progress > used) {
-        wait = 0;
-        until = clock.now() + within;
-      }
+      const began = clock.now();
+      if (progress > used) spent = 0;
+      if (progress > used || began - connectedAt >= MOST_WAIT_MS) wait = 0;
       used = progress;
       for (;;) {
         if (wait > 0) await clock.sleep(wait, signal);
         signal.throwIfAborted();
         wait = Math.min(MOST_WAIT_MS, Math.max(FIRST_WAIT_MS, wait * 2));
         try {
-          return await attempt();
+          const connected = await attempt();
+          connectedAt = clock.now();
+          spent += connectedAt - began;
+          return connected;
         } catch (error) {
           signal.throwIfAborted();
-          if (error instanceof Stop || clock.now() + wait > until) throw error;
+          if (error instanceof Stop || spent + clock.now() - began + wait > within) throw error;
           onFailure(error, wait);
         }
       }
