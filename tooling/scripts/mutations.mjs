@@ -26,7 +26,7 @@ export const mutations = [
   {
     name: "law 1: mark before landing",
     workspace: "packages/device",
-    tests: ["src/track-writes-law.test.ts"],
+    tests: ["src/track-writes.test.ts"],
     file: "packages/device/src/land-change.ts",
     find: "    await change.land();",
     replace: "    mark();\n    await change.land();\n    isCarried = true;",
