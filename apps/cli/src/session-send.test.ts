@@ -1,11 +1,10 @@
-import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
 import { createToken, parseToken } from "@blkmig/transport/tls";
 import { expect, it } from "vitest";
 
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
-import { BIN, type Ended, refusal, refused, runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
+import { type Ended, refusal, refused, runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
 import { startSessionReceiver } from "./session-receiver.test-kit.ts";
 
 const SIZE = 24 * MIB + 512;
@@ -222,17 +221,16 @@ it("a token encrypts it, and proves both ends: a wrong one is refused", async ()
   expect(refusal(none)).toEqual(refused(3, /--token-file: .* cannot be read/));
 });
 
-it("a record that cannot be written is refused before anything is dialled", () => {
+it("a record that cannot be written, or looked for, is refused before anything is dialled", async () => {
   const path = temporaryFolder();
   const source = makeDisk(path("source"), MIB);
+  const nowhere = await send("tcp://127.0.0.1:1", source, "--state-dir", `${source}/no folder`);
+  expect(refusal(nowhere)).toEqual(refused(3, /it could not be read: ENOTDIR/));
+  if (process.getuid?.() === 0) return; // to root no folder is closed
   chmodSync(path(""), 0o555);
-  // To root no folder is closed.
-  const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-  const args = [BIN, "send", "tcp://127.0.0.1:1", "--disk", `a=${source}`];
-  const { status, stderr } = spawnSync(process.execPath, args, { ...nobody, encoding: "utf8" });
+  const closed = await send("tcp://127.0.0.1:1", source);
   chmodSync(path(""), 0o755);
-  expect(status).toBe(3);
-  expect(stderr).toMatch(/^blkmig: disk 'a': its record .* cannot be written: .*--state-dir/);
+  expect(refusal(closed)).toEqual(refused(3, /cannot be written: .*--state-dir/));
 });
 
 it("a record that turns out to be unwritable ends it before the first byte", async () => {
