@@ -45,19 +45,21 @@ export function createReport(clock: Clock, onEvent: ((event: MigrationEvent) => 
     from === undefined ? 0 : (to ?? clock.now()) - from;
 
   const statistics = (): Statistics => {
-    const remaining = figures?.remaining ?? 0;
+    const pending = figures?.remaining ?? 0;
+    const toVerify = figures?.toVerify ?? 0;
     const bandwidth = figures?.bandwidth;
     return {
       status,
       phase,
       transferred: figures?.transferred ?? 0,
       acknowledged: figures?.acknowledged,
-      remaining,
+      remaining: pending - toVerify,
+      toVerify,
       total: sum(figures, ({ disk }) => disk.device.size),
       dirtySyncCount: figures?.dirtySyncCount ?? 0,
       dirtyRate: figures?.dirtyRate ?? 0,
       bandwidth: bandwidth ?? 0,
-      expectedDowntime: bandwidth === undefined ? undefined : (remaining / bandwidth) * 1000,
+      expectedDowntime: bandwidth === undefined ? undefined : (pending / bandwidth) * 1000,
       downtime: pausedAt === undefined ? undefined : since(pausedAt, decidedAt ?? endedAt),
       ...influenced,
       reconnects,
@@ -67,7 +69,7 @@ export function createReport(clock: Clock, onEvent: ((event: MigrationEvent) => 
       disks: (figures?.work ?? []).map((work) => ({
         name: work.disk.name,
         size: work.disk.device.size,
-        remaining: pendingBytes(work),
+        remaining: pendingBytes(work) - (toVerify > 0 ? work.claimed.bytes : 0),
         dataBytes: work.dataBytes,
         zeroBytes: work.zeroBytes,
         skippedBytes: work.skippedBytes,

@@ -79,6 +79,8 @@ export interface SourceFigures {
   readonly acknowledged: number | undefined;
   /** To send or in flight as of the last sync, and the part that is not in flight. */
   readonly remaining: number;
+  /** Of these, what was sent and waits only to be read back. */
+  readonly toVerify: number;
   readonly dirty: number;
   readonly dirtySyncCount: number;
   readonly dirtyRate: number;

@@ -40,6 +40,8 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
   let phase: View["phase"] = work.length === 0 ? "dirty" : "bulk";
   let turn = 0;
   let syncs = 0;
+  /** Whether what is claimed was sent by us, and waits only to be read back. */
+  let verifying = false;
   let submitted = 0;
 
   const dirtyBytes = (): number => work.reduce((sum, { todo }) => sum + todo.bytes, 0);
@@ -197,6 +199,7 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
       flights.forget();
     },
     doubt(held) {
+      verifying = false;
       phase = work.length === 0 ? "dirty" : "bulk";
       for (const each of work) {
         each.todo.markAll();
@@ -207,6 +210,7 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
       }
     },
     claimUnverified() {
+      verifying = true;
       const before = claimedBytes();
       for (const each of work) claimGaps(each);
       return claimedBytes() - before;
@@ -220,6 +224,7 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
         transferred: outlet.transferred,
         acknowledged: outlet.acknowledged,
         remaining: remaining(),
+        toVerify: verifying ? claimedBytes() : 0,
         dirty: dirtyBytes(),
         dirtySyncCount: syncs,
         dirtyRate: dirtied.rate ?? 0,

@@ -47,6 +47,8 @@ export interface Statistics extends Influenced {
   readonly acknowledged: number | undefined;
   /** Bytes of disk still to be sent or in flight, the bulk remainder included. 0 after completion. */
   readonly remaining: number;
+  /** Bytes of disk that are at the sink and wait only to be read back (a session's `verify`). */
+  readonly toVerify: number;
   /** Bytes of disk, all disks together. */
   readonly total: number;
   /** How often the tracker was asked at the begin of a pass. */
@@ -55,7 +57,10 @@ export interface Statistics extends Influenced {
   readonly dirtyRate: number;
   /** Bytes of disk, zeroes not counted, that were settled in a second of work. */
   readonly bandwidth: number;
-  /** How long the guest would be paused if it were now: remaining ÷ bandwidth; undefined while nothing was measured. */
+  /**
+   * How long the guest would be paused if it were now: what remains and what is to verify ÷ bandwidth; undefined while
+   * nothing was measured.
+   */
   readonly expectedDowntime: number | undefined;
   /** From the guest's pause to the sink's answer; undefined before. */
   readonly downtime: number | undefined;

@@ -6,13 +6,14 @@ import type { Progress } from "../output/progress.ts";
 
 /** What scripts are told while it goes on. Keys that QEMU's `query-migrate` has are called the same. */
 export function statusFields(statistics: Statistics): Fields {
-  const { status, phase, remaining, dirtyRate, bandwidth, expectedDowntime, disks } = statistics;
+  const { status, phase, remaining, toVerify, dirtyRate, bandwidth, expectedDowntime, disks } = statistics;
   return {
     status,
     phase,
     ...totals(statistics),
     acknowledged: statistics.acknowledged,
     remaining,
+    "to-verify": toVerify,
     "dirty-rate": Math.round(dirtyRate),
     bandwidth: Math.round(bandwidth),
     "expected-downtime": expectedDowntime === undefined ? undefined : Math.round(expectedDowntime),
@@ -55,8 +56,9 @@ function diskFields({ name, size, dataBytes, zeroBytes, skippedBytes, equalBytes
 }
 
 /** `rate` is bytes of disk per second as they pass: `bandwidth` is what could be, were there no `max-bandwidth`. */
-export function progressOf({ phase, total, remaining, dirtySyncCount, dirtyRate }: Statistics, rate: number): Progress {
-  return { phase, done: total - remaining, total, rate, pass: dirtySyncCount, dirtyRate };
+export function progressOf(statistics: Statistics, rate: number): Progress {
+  const { phase, total, remaining, toVerify, dirtySyncCount, dirtyRate } = statistics;
+  return { phase, done: total - remaining, total, rate, pass: dirtySyncCount, dirtyRate, toVerify };
 }
 
 /** Bytes of disk that have been dealt with, resends included: they only grow. */
