@@ -164,8 +164,11 @@ export async function rememberMoved(
     return warn(`the disk has moved, and that could not be recorded here: ${messageOf(error)}`);
   }
   const told = link.say({ say: "done", attempt }).then(() => link.finish());
+  const waited = new AbortController();
   // It is committed, and recorded at both ends: if the wire breaks now, nobody needs to ask.
-  await Promise.race([told.catch(() => {}), clock.sleep(LAST_WORD_MS)]);
+  await Promise.race([told.catch(() => {}), clock.sleep(LAST_WORD_MS, waited.signal)]);
+  waited.abort();
+  link.end(new Cut("the migration is over"));
 }
 
 /** Waits until a record is durable. Throws `Stop` `journal`. */
