@@ -9,6 +9,7 @@ import { Cut } from "./cut.ts";
 import type { SourceDisk } from "./migration-options.ts";
 import { Overrun } from "./overrun.ts";
 import { createReconnector } from "./reconnect.ts";
+import { createFlushes } from "./session-flushes.ts";
 import { type Hello, openSessionLink, type SessionLink } from "./session-link.ts";
 import { assertSessionOptions, DEFAULT_GRANULARITY } from "./session-options.ts";
 import { createSessionOutlet, type SessionOutlet } from "./session-outlet.ts";
@@ -16,8 +17,6 @@ import type { MigrationSource } from "./source-contract.ts";
 import { messageOf, Stop } from "./stop.ts";
 
 const DEFAULT_RECONNECT_MS = 5 * 60 * 1000;
-/** Bytes that are sent before the sink is asked to make them durable, so that no pause has to wait for much. */
-const FLUSH_EVERY = 256 * 1024 * 1024;
 /** How long a receiver may take to hear that the migration is over. */
 const LAST_WORD_MS = 1000;
 /** How often a pause may take too long before it is let take its time. */
@@ -61,9 +60,7 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
   let sinkRun: string | undefined;
   let attempt = session.resume?.attempt ?? 0;
   let overruns = 0;
-  let flushMs = 0;
-  let flushed = 0;
-  let flushing = false;
+  const flushes = createFlushes();
   let serve: string | undefined;
 
   const recordBegin = (): Promise<void> => record(session.journal?.begin(migration), "that the migration begins");
@@ -110,8 +107,7 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
       });
     if (link) outlet?.count(link);
     link = next;
-    flushing = false;
-    flushed = 0;
+    flushes.begin();
     parts.onReconnect(why, undefined);
     return link;
   };
@@ -134,18 +130,6 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
     attempt = Math.max(attempt, welcome.attempt);
     if (welcome.state === "sealed")
       await met.request({ say: "abort", attempt: welcome.attempt }, "aborted", custody.ending);
-  };
-
-  const flush = async (of: SessionLink): Promise<void> => {
-    if (flushing) return;
-    flushing = true;
-    flushed = of.acknowledged;
-    try {
-      flushMs = (await of.request({ say: "flush", serial: of.carried }, "flushed")).ms;
-      flushing = false;
-    } catch {
-      // The connection has ended: whoever sends is told.
-    }
   };
 
   const commitParts = (): CommitParts => ({
@@ -190,8 +174,8 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
         unit: granularity,
         frameBytes,
         link: linkOfNow,
-        onTurn: () => void (linkOfNow().acknowledged - flushed > FLUSH_EVERY && flush(linkOfNow())),
-        onPass: () => void flush(linkOfNow()),
+        onTurn: () => flushes.onTurn(linkOfNow()),
+        onPass: () => flushes.onPass(linkOfNow()),
       });
       return outlet;
     },
@@ -205,7 +189,7 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
       return Math.max(pending, total - source.figures.verified);
     },
     get overhead() {
-      return flushMs + ROUND_TRIPS * (link?.roundTrip ?? 0);
+      return flushes.lastMs + ROUND_TRIPS * (link?.roundTrip ?? 0);
     },
     claimMore: () => session.verify === true && source !== undefined && source.claimUnverified() > 0,
     async prepare() {

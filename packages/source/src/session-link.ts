@@ -18,6 +18,7 @@ import type { Clock } from "./clock.ts";
 import { Cut } from "./cut.ts";
 import type { SourceWire } from "./migration-options.ts";
 import type { Delivery } from "./outlet.ts";
+import { createPulse } from "./pulse.ts";
 import { createReplies } from "./session-replies.ts";
 import { messageOf, Stop } from "./stop.ts";
 import { unlessAborted } from "./unless-aborted.ts";
@@ -206,32 +207,4 @@ function strangerBy(cause: unknown): Error {
   return isStrange
     ? new Stop("refused", `this is no receiver for our session: ${cause.message}`, { cause })
     : cutBy(cause);
-}
-
-/** When a peer was heard last, and how long it takes to answer. */
-function createPulse(clock: Clock) {
-  let heardAt = clock.now();
-  let pings = 0;
-  let pingedAt: number | undefined;
-  let roundTrip: number | undefined;
-  return {
-    onBytes(): void {
-      heardAt = clock.now();
-    },
-    silentMs: () => clock.now() - heardAt,
-    /** The next ping to send, unless one is not answered yet. */
-    ping(): number | undefined {
-      if (pingedAt !== undefined) return undefined;
-      pingedAt = clock.now();
-      return ++pings;
-    },
-    onPong(value: number): void {
-      if (value !== pings || pingedAt === undefined) return;
-      roundTrip = Math.min(roundTrip ?? Infinity, clock.now() - pingedAt);
-      pingedAt = undefined;
-    },
-    get roundTrip(): number | undefined {
-      return roundTrip;
-    },
-  };
 }

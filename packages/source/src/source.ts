@@ -1,9 +1,10 @@
-import { createBufferPool, type DirtySet, type Run } from "@blkmig/device";
+import { createBufferPool, type DirtySet } from "@blkmig/device";
 
 import { createBulkProgress } from "./bulk-progress.ts";
 import { createCarrier } from "./carrier.ts";
+import { claimGaps, claimWhole } from "./claims.ts";
 import { createClassicOutlet } from "./classic-outlet.ts";
-import { claim, createDiskWork, type DiskWork, pendingBytes, rewind, takeWrites, viewOf } from "./disk-work.ts";
+import { createDiskWork, type DiskWork, pendingBytes, rewind, takeWrites, viewOf } from "./disk-work.ts";
 import { createFlights, type Flights } from "./flights.ts";
 import { createMeter } from "./meter.ts";
 import type { Outlet } from "./outlet.ts";
@@ -236,30 +237,4 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
       };
     },
   };
-}
-
-/** Claims the whole units inside a run; of a unit that is held in part nothing is claimed. */
-function claimWhole(work: DiskWork, { offset, length }: Run): void {
-  const { granularity, size } = work.claimed;
-  const from = Math.ceil(offset / granularity) * granularity;
-  const end = offset + length;
-  const to = end >= size ? size : end - (end % granularity);
-  if (from < to) claim(work, { offset: from, length: to - from });
-}
-
-/** Claims what is neither to be sent, nor in flight, nor verified. */
-function claimGaps(work: DiskWork): void {
-  const { todo, inFlight, verified } = work;
-  const { size } = verified;
-  for (let at = 0; at < size;) {
-    const taken = [todo, inFlight, verified].map((marks) => marks.next(at));
-    const inside = taken.find((run) => run?.offset === at);
-    if (inside) {
-      at += inside.length;
-      continue;
-    }
-    const end = Math.min(size, ...taken.map((run) => run?.offset ?? size));
-    claim(work, { offset: at, length: end - at });
-    at = end;
-  }
 }
