@@ -2,7 +2,7 @@ import type { BlockDevice, Clock } from "@blkmig/device";
 import type { CommitState, SessionDisk } from "@blkmig/protocol";
 
 import type { LoadError } from "./load-error.ts";
-import type { SinkLimits, SinkWire } from "./load-options.ts";
+import type { LoadProgress, SinkLimits, SinkWire } from "./load-options.ts";
 
 /** A run of bytes of one disk. */
 export interface HeldRun {
@@ -93,20 +93,11 @@ export interface SinkSession {
   progress(): SinkSessionProgress;
 }
 
-export interface SinkSessionProgress {
-  /** Bytes of stream received. */
-  readonly transferred: number;
-  readonly total: number;
-  readonly covered: number;
-  readonly disks: readonly {
-    readonly name: string;
-    readonly size: number;
-    readonly covered: number;
-    readonly dataBytes: number;
-    readonly zeroBytes: number;
+export interface SinkSessionProgress extends LoadProgress {
+  readonly disks: readonly (LoadProgress["disks"][number] & {
     /** Bytes that were found equal by their hashes and not sent. */
     readonly equalBytes: number;
-  }[];
+  })[];
 }
 
 export interface SinkSessionResult extends SinkSessionProgress {

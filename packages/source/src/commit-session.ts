@@ -7,8 +7,6 @@ import type { SessionOptions } from "./session-options.ts";
 import type { MigrationSource } from "./source-contract.ts";
 import { messageOf, Stop } from "./stop.ts";
 
-/** How long a receiver may take to hear the last word. */
-const LAST_WORD_MS = 1000;
 /** How often what the sink reads back may differ from what it was sent while nobody writes. */
 const VERIFY_ROUNDS = 3;
 
@@ -154,21 +152,18 @@ export async function settleOutcome(
 
 /** The disk has moved: durably said here before the sink may forget it. */
 export async function rememberMoved(
-  { session, warn, clock }: Pick<CommitParts, "session" | "warn" | "clock">,
+  { session, warn }: Pick<CommitParts, "session" | "warn">,
   link: SessionLink,
   attempt: number,
 ): Promise<void> {
   try {
     await session.journal?.moved(attempt, session.clone ? "cloned" : "moved");
   } catch (error) {
-    return warn(`the disk has moved, and that could not be recorded here: ${messageOf(error)}`);
+    warn(`the disk has moved, and that could not be recorded here: ${messageOf(error)}`);
+    return link.end(new Cut("the migration is over, but for its record"));
   }
-  const told = link.say({ say: "done", attempt }).then(() => link.finish());
-  const waited = new AbortController();
   // It is committed, and recorded at both ends: if the wire breaks now, nobody needs to ask.
-  await Promise.race([told.catch(() => {}), clock.sleep(LAST_WORD_MS, waited.signal)]);
-  waited.abort();
-  link.end(new Cut("the migration is over"));
+  await link.part({ say: "done", attempt }, new Cut("the migration is over"));
 }
 
 /** Waits until a record is durable. Throws `Stop` `journal`. */

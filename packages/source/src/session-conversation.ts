@@ -17,8 +17,6 @@ import type { MigrationSource } from "./source-contract.ts";
 import { messageOf, Stop } from "./stop.ts";
 
 const DEFAULT_RECONNECT_MS = 5 * 60 * 1000;
-/** How long a receiver may take to hear that the migration is over. */
-const LAST_WORD_MS = 1000;
 /** How often a pause may take too long before it is let take its time. */
 const MOST_OVERRUNS = 3;
 /** Round trips of a pause: the last acknowledgement, SEAL, COMMIT. */
@@ -232,11 +230,8 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
     async leave(why) {
       const now = link;
       if (!now || now.ended.aborted) return;
-      if (!custody.asked) {
-        const said = now.say({ say: "cancel", message: why.message.slice(0, 200) }).catch(() => undefined);
-        await Promise.race([said, clock.sleep(LAST_WORD_MS)]);
-      }
-      now.end(why);
+      if (custody.asked) now.end(why);
+      else await now.part({ say: "cancel", message: why.message.slice(0, 200) }, why);
     },
   };
 }

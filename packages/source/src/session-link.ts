@@ -26,6 +26,8 @@ import { unlessAborted } from "./unless-aborted.ts";
 /** A peer that says nothing for so long has gone; it is asked a few times before. */
 const SILENCE_MS = 30_000;
 const PING_EVERY_MS = 5000;
+/** How long a receiver may take to hear the last word. */
+const LAST_WORD_MS = 1000;
 
 export type Hello = Extract<SessionMessage, { say: "hello" }>;
 type Welcome = Extract<SessionMessage, { say: "welcome" }>;
@@ -54,8 +56,8 @@ export interface SessionLink {
   /** Aborts, with the reason, when it ends. */
   readonly ended: AbortSignal;
   end(reason: Error): void;
-  /** Nothing more will be said; settles when the sink has closed its side too. */
-  finish(): Promise<void>;
+  /** Says the last word, and ends when the sink has closed its side or a moment has passed: a reset would take the word back. */
+  part(message: SessionMessage, reason: Error): Promise<void>;
 }
 
 type Said<Word extends Say> = Extract<SessionMessage, { say: Word }>;
@@ -192,9 +194,14 @@ export async function openSessionLink({ wire, hello, clock, crc32, signal }: Lin
     },
     ended,
     end,
-    async finish() {
-      await wire.finish();
-      await aborted(ended);
+    async part(message, reason) {
+      const heard = send(encodeMessage(message))
+        .then(() => wire.finish())
+        .then(() => aborted(ended));
+      const waited = new AbortController();
+      await Promise.race([heard.catch(() => {}), clock.sleep(LAST_WORD_MS, waited.signal)]);
+      waited.abort();
+      end(reason);
     },
   };
 }
