@@ -91,11 +91,13 @@ test("a signal is named", async () => {
 
 test("a program that ends its output and lives on has finished, and can be sent to", async () => {
   const proof = join(folder, "proof");
-  const wire = await dial({ remote: ["sh", "-c", 'exec >&-; cat > "$0"; exit 4', proof] });
+  const wire = await dial({ remote: ["sh", "-c", 'exec >&-; cat > "$0.part"; mv "$0.part" "$0"; exit 4', proof] });
   expect(await wire.read(new Uint8Array(9))).toBe(0);
   await wire.send([Buffer.from("late")]);
   await wire.finish();
-  expect(await readText(await dial({ remote: ["cat", proof] }))).toBe("late");
+  // Whole, once it is there: the program takes its time.
+  const look = 'until [ -e "$0" ]; do sleep 0.01; done; cat "$0"';
+  expect(await readText(await dial({ remote: ["sh", "-c", look, proof] }))).toBe("late");
 });
 
 test("destroying ends the program", async () => {
