@@ -1,12 +1,13 @@
 import type { BigIntStats } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 
-/** Which disk it is, by whatever path. Numbers are decimal; devices are "major:minor". */
+/** Which disk it is, by whatever path. Numbers are decimal; devices are "major:minor"; a URL is a disk of another server's. */
 export type DiskIdentity =
   | { readonly device: string; readonly inode: string }
-  | { readonly rdev: string; /** The file under a loop device. */ readonly backing?: DiskIdentity };
+  | { readonly rdev: string; /** The file under a loop device. */ readonly backing?: DiskIdentity }
+  | { readonly url: string };
 
-/** Whether both are one disk: one inode, one block device, or a loop device and the file under it. */
+/** Whether both are one disk: one inode, one block device, a loop device and the file under it, or one URL. */
 export function sameDisk(a: DiskIdentity, b: DiskIdentity): boolean {
   const below = new Set(layersOf(b));
   return layersOf(a).some((layer) => below.has(layer));
@@ -41,6 +42,7 @@ async function backingFile(rdev: string): Promise<string | undefined> {
 }
 
 function layersOf(disk: DiskIdentity): string[] {
+  if ("url" in disk) return [`url ${disk.url}`];
   if (!("rdev" in disk)) return [`file ${disk.device} ${disk.inode}`];
   return [`block ${disk.rdev}`, ...(disk.backing ? layersOf(disk.backing) : [])];
 }

@@ -15,7 +15,7 @@ export interface RecordPlace {
 /** What is known of a disk whose record is looked for. An open disk of `@blkmig/device` is one. */
 export interface DiskLike {
   readonly path: string;
-  readonly kind: "file" | "block";
+  readonly kind: "file" | "block" | "nbd";
   readonly identity: DiskIdentityLike;
   /** Bytes. */
   readonly size: number;
@@ -23,7 +23,8 @@ export interface DiskLike {
 
 /**
  * Where the record of a disk is, or would be; nothing is made. A file's is beside it, `<path>.blkmig`, by its path without
- * symbolic links. That of a block device, or of any disk if `stateDir` is given, is in the state directory, by identity and size.
+ * symbolic links. That of a block device, of a disk
+ * behind NBD, or of any disk if `stateDir` is given, is in the state directory, by identity and size.
  * Throws what `fs.realpath` throws.
  */
 export async function placeOfRecord(

@@ -1,10 +1,11 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-/** Which disk it is, as `@blkmig/device` says it: a file by its file system's device number and inode, a block device by its own number. */
+/** Which disk it is, as `@blkmig/device` says it: a file by its file system's device number and inode, a block device by its own number, a disk of another server's by its URL. */
 export type DiskIdentityLike =
   | { readonly device: string; readonly inode: string }
-  | { readonly rdev: string; /** The file under a loop device. */ readonly backing?: DiskIdentityLike };
+  | { readonly rdev: string; /** The file under a loop device. */ readonly backing?: DiskIdentityLike }
+  | { readonly url: string };
 
 /** What a block device calls itself, under /sys/dev/block/MAJOR:MINOR, best first. */
 const NAMES = ["dm/uuid", "md/uuid", "wwid", "device/wwid", "uuid", "serial", "device/serial"];
@@ -16,6 +17,7 @@ const NAMES = ["dm/uuid", "md/uuid", "wwid", "device/wwid", "uuid", "serial", "d
  * `sys` is where the kernel shows its devices.
  */
 export async function stableIdentity(disk: DiskIdentityLike, sys: string = "/sys"): Promise<string> {
+  if ("url" in disk) return `url ${disk.url}`;
   if ("inode" in disk) return `file ${disk.inode} on ${await blockIdentity(disk.device, sys)}`;
   return disk.backing ? stableIdentity(disk.backing, sys) : blockIdentity(disk.rdev, sys);
 }

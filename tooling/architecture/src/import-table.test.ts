@@ -8,11 +8,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "@blkmig/device": [],
   "@blkmig/transport": [],
   "@blkmig/journal": [],
+  "@blkmig/nbd": ["@blkmig/device", "@blkmig/transport"],
   "@blkmig/source": ["@blkmig/protocol", "@blkmig/device"],
   "@blkmig/sink": ["@blkmig/protocol", "@blkmig/device"],
   blkmig: [
     "@blkmig/device",
     "@blkmig/journal",
+    "@blkmig/nbd",
     "@blkmig/protocol",
     "@blkmig/sink",
     "@blkmig/source",
@@ -24,7 +26,7 @@ const MAY_DEPEND: Readonly<Record<string, readonly string[]>> = {
   "@blkmig/device": ["koffi"],
   "@blkmig/journal": ["valibot"],
   "@blkmig/transport": ["ws"],
-  blkmig: ["commander"],
+  blkmig: ["commander", "valibot"],
 };
 const JUNK = /^(core|common|shared|utils?|helpers?|types|lib|misc)(\.ts)?$/;
 
