@@ -8,6 +8,7 @@ export { type Clock, systemClock } from "./clock.ts";
 export { trackWrites, type TrackedDevice, type TrackWritesOptions } from "./track-writes.ts";
 export { joinTrackers } from "./join-trackers.ts";
 export { joinGuests } from "./join-guests.ts";
+export { createSwitchableDevice, type SwitchableDevice } from "./switchable-device.ts";
 export { createOverlay, type OverlayOptions } from "./overlay.ts";
 export { createMemoryDevice, type MemoryDeviceOptions } from "./memory-device.ts";
 export { openDisk, type OpenDisk, type OpenDiskOptions } from "./open-disk.ts";

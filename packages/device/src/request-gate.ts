@@ -4,6 +4,8 @@ import { DeviceError } from "./device-error.ts";
 export interface RequestGate {
   /** Throws `DeviceError` `closed` once it is closed. */
   assertOpen(): void;
+  /** Whether no request has begun that has not settled. */
+  isIdle(): boolean;
   /**
    * Begins the request now, or, while paused, when its turn comes at `resume()`. Settles as the request does. What is more,
    * `waitTurn` may keep it waiting: the request begins when that calls `begin`, once. Until then a pause does not wait for
@@ -64,6 +66,7 @@ export function createRequestGate(name: string): RequestGate {
 
   return {
     assertOpen,
+    isIdle: () => underWay === 0,
     async run(request, waitTurn = atOnce) {
       assertOpen();
       return new Promise((resolve, reject) => {
