@@ -3,7 +3,7 @@ import type { JournaledDisk, JournalWorld } from "./journaled-disk.ts";
 import { createOneAtATime } from "./one-at-a-time.ts";
 import { type RecordGroup, openRecordGroup } from "./record-group.ts";
 import type { DiskRecord, SourceRecord } from "./record.ts";
-import type { FoundSource, SourceJournal } from "./source-journal.ts";
+import type { FoundSource, PassedOn, SourceJournal } from "./source-journal.ts";
 import { rememberWhatWas, type WhatWas } from "./what-was.ts";
 
 export interface OpenSourceJournal {
@@ -50,7 +50,7 @@ function createSourceJournal(
     });
   };
 
-  const record = async (state: SourceRecord["state"], said?: number): Promise<void> => {
+  const record = async (state: SourceRecord["state"], said?: number, on: PassedOn = {}): Promise<void> => {
     const index = group.deciding();
     const deciding = index === undefined ? undefined : group.own[index];
     if (index === undefined || deciding?.role !== "source")
@@ -58,7 +58,7 @@ function createSourceJournal(
     const attempt = said ?? deciding.attempt;
     if (deciding.state === state && deciding.attempt === attempt) return;
     assertNotGone(deciding);
-    await group.put(index, { ...deciding, state, attempt, at: now().toISOString() });
+    await group.put(index, { ...deciding, ...on, state, attempt, at: now().toISOString() });
   };
 
   const forget = async (): Promise<void> => {
@@ -72,11 +72,11 @@ function createSourceJournal(
   return {
     forget: async () => inOrder(forget),
     begin: async (migration, about) => inOrder(async () => begin(migration, about)),
-    asked: async (attempt) => inOrder(async () => record("asked", attempt)),
+    asked: async (attempt, on) => inOrder(async () => record("asked", attempt, on)),
     kept: async () => inOrder(async () => record("kept")),
-    moved: async (attempt, how) =>
+    moved: async (attempt, how, on) =>
       inOrder(async () => {
-        await record(how, attempt);
+        await record(how, attempt, on);
         // Nothing can change it any more, so no disk's record needs another's.
         await group.settleOthers();
       }),

@@ -29,13 +29,20 @@ export async function decided(files: JournalFiles, path: string, own: DiskRecord
   if (own.decidedBy === undefined) return own;
   const deciding = await readOwnRecord(files, own.decidedBy);
   if (deciding && decides(deciding, own)) {
-    return { ...own, state: deciding.state, attempt: deciding.attempt } as DiskRecord;
+    return withDecisionOf(deciding, own);
   }
   // Whoever takes a deciding record for another migration settles first what it had decided (`settleOthers`), so neither is
   // left by a crash. What was decided is not known then, and must not be guessed.
   const trouble = deciding ? "is of another migration" : "is missing";
   const way = "put it back, or remove this one if nothing is in doubt";
   throw new JournalError("damaged", path, `the record that decides, ${own.decidedBy}, ${trouble}: ${way}`);
+}
+
+/** A record that says what another one has decided for it. */
+export function withDecisionOf(deciding: DiskRecord, record: DiskRecord): DiskRecord {
+  const { state, attempt } = deciding;
+  const serve = deciding.role === "source" ? deciding.serve : undefined;
+  return { ...record, state, attempt, ...(serve === undefined ? {} : { serve }) } as DiskRecord;
 }
 
 function decides(deciding: DiskRecord, own: DiskRecord): boolean {

@@ -1,6 +1,6 @@
 import { makeDurable, removeDurably, writeDurably } from "./durable-file.ts";
 import type { JournalFiles } from "./journal-files.ts";
-import { decided, readOwnRecord } from "./read-record.ts";
+import { decided, readOwnRecord, withDecisionOf } from "./read-record.ts";
 import { encodeRecord } from "./record-text.ts";
 import type { DiskRecord } from "./record.ts";
 
@@ -71,8 +71,7 @@ async function settleDecidedBy(files: JournalFiles, path: string, deciding: Disk
     const record = await readOwnRecord(files, other);
     if (record?.decidedBy !== path || record.migration !== deciding.migration) continue;
     const { decidedBy: _, ...settled } = record;
-    const { state, attempt } = deciding;
-    await writeDurably(files, other, encodeRecord({ ...settled, state, attempt } as DiskRecord));
+    await writeDurably(files, other, encodeRecord(withDecisionOf(deciding, settled)));
   }
 }
 

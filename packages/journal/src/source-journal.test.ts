@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 
 import { afterCrash, createCrashingFiles, dieEverywhere } from "./crashing-files.test-kit.ts";
-import { disksNamed, seen, sources, targets, worldOf } from "./journals.test-kit.ts";
+import { disksNamed, pathOf, seen, sources, targets, worldOf } from "./journals.test-kit.ts";
 import { openSourceJournalIn } from "./open-source-journal.ts";
+import { readRecordIn } from "./read-record.ts";
 import type { SourceJournal } from "./source-journal.ts";
 
 const STEPS: readonly (readonly [step: (journal: SourceJournal) => Promise<void>, seen: string])[] = [
@@ -59,6 +60,23 @@ describe("a crash at any moment of sending three disks", () => {
 });
 
 describe("the records of sources", () => {
+  test("say where their clients are passed on to, on every disk, asked and moved", async () => {
+    const files = createCrashingFiles();
+    const journal = await sources(files, "a", "b");
+    await journal.begin("m1");
+    const serve = "nbd://192.0.2.1:10809";
+    await journal.asked(1, { serve });
+    for (const name of ["a", "b"]) {
+      expect(await readRecordIn(files, pathOf(name))).toMatchObject({ state: "asked", serve });
+    }
+    await journal.moved(1, "moved", { serve });
+    for (const name of ["a", "b"]) {
+      const record = await readRecordIn(files, pathOf(name));
+      expect(record).toMatchObject({ state: "moved", serve });
+      expect(record).not.toHaveProperty("decidedBy");
+    }
+  });
+
   test("say moved on every disk by itself, when moved() has settled", async () => {
     const files = createCrashingFiles();
     const journal = await sources(files, "a", "b");

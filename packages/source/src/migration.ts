@@ -39,6 +39,8 @@ export interface Migration {
   statistics(): Statistics;
   /** Bytes of stream per second from now on; undefined is no limit. */
   setMaxBandwidth(bytesPerSecond: number | undefined): void;
+  /** Milliseconds, for pauses that begin from now on. */
+  setDowntimeLimit(milliseconds: number): void;
 }
 
 /** Moves disks that are being written: `createMigration(options).run()`. */
@@ -53,7 +55,6 @@ export function createMigration(options: MigrationOptions): Migration {
   for (const { name } of options.disks) format.assertName(name);
   const clock: Clock = options.clock ?? systemClock;
   const converges = options.convergence ?? convergesByPending;
-  const downtimeLimit = options.downtimeLimit ?? DEFAULT_DOWNTIME_LIMIT_MS;
   const pacer = createPacer(clock, options.maxBandwidth, UNLIMITED_SLICE);
   const report = createReport(clock, options.onEvent);
   const flights = createFlights();
@@ -63,6 +64,7 @@ export function createMigration(options: MigrationOptions): Migration {
   let current: MigrationSource | undefined;
   let phase: MigrationPhase = "setup";
   let maxBandwidth = options.maxBandwidth;
+  let downtimeLimit = options.downtimeLimit ?? DEFAULT_DOWNTIME_LIMIT_MS;
   const custody = createCustody({
     guest,
     signal,
@@ -87,7 +89,9 @@ export function createMigration(options: MigrationOptions): Migration {
       custody,
       signal,
       confirm,
-      downtimeLimit,
+      get downtimeLimit() {
+        return downtimeLimit;
+      },
       incremental: options.incremental === true,
       mayOverrun: guest !== undefined && options.tracker !== undefined,
       warn: (message) => report.warn(message),
@@ -141,8 +145,11 @@ export function createMigration(options: MigrationOptions): Migration {
 
   /** Passes until it is time, then the pause and the commit; whatever breaks before commit is asked for is tried again. */
   const untilCommitted = async (source: MigrationSource): Promise<boolean> => {
+    let isReady = options.session?.ready === undefined;
     for (;;) {
       try {
+        if (!isReady) await conversation.prepare(); // what cannot be passed on is known before a disk is sent
+        isReady = true;
         await untilConverged(source);
         await conversation.prepare();
         phase = "switchover";
@@ -251,6 +258,9 @@ export function createMigration(options: MigrationOptions): Migration {
     setMaxBandwidth(bytesPerSecond) {
       maxBandwidth = bytesPerSecond;
       pacer.setRate(bytesPerSecond);
+    },
+    setDowntimeLimit(milliseconds) {
+      downtimeLimit = milliseconds;
     },
   };
 }

@@ -15,6 +15,7 @@ import { assertSessionOptions, DEFAULT_GRANULARITY } from "./session-options.ts"
 import { createSessionOutlet, type SessionOutlet } from "./session-outlet.ts";
 import type { MigrationSource } from "./source-contract.ts";
 import { messageOf, Stop } from "./stop.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 const DEFAULT_RECONNECT_MS = 5 * 60 * 1000;
 /** How often a pause may take too long before it is let take its time. */
@@ -130,6 +131,18 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
       await met.request({ say: "abort", attempt: welcome.attempt }, "aborted", custody.ending);
   };
 
+  const prepare = async (): Promise<void> => {
+    attempt++;
+    ({ serve } = await linkOfNow().request({ say: "prepare", attempt }, "ready", custody.ending));
+    if (!session.ready) return;
+    try {
+      await unlessAborted(session.ready(serve), custody.ending);
+    } catch (cause) {
+      if (cause instanceof Stop) throw cause;
+      throw new Stop("refused", messageOf(cause), { cause });
+    }
+  };
+
   const commitParts = (): CommitParts => ({
     ...parts,
     attempt,
@@ -190,11 +203,7 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
       return flushes.lastMs + ROUND_TRIPS * (link?.roundTrip ?? 0);
     },
     claimMore: () => session.verify === true && source !== undefined && source.claimUnverified() > 0,
-    async prepare() {
-      attempt++;
-      const ready = await linkOfNow().request({ say: "prepare", attempt }, "ready", custody.ending);
-      serve = ready.serve;
-    },
+    prepare,
     async commit() {
       const committed = await commitSession(commitParts());
       serve = committed.serve ?? serve;

@@ -32,6 +32,11 @@ export interface SessionOptions {
    * asked for one. What the sink holds is hashed on both sides before it is believed.
    */
   readonly resume?: { readonly asked?: number; readonly attempt: number };
+  /**
+   * Asked when the session has begun, and again before each pause, while the guest runs: where the sink will serve the disks once
+   * it has committed, if it will. Whoever passes the guest on dials there now. Throwing ends the migration as `refused`.
+   */
+  readonly ready?: (serve: string | undefined) => Promise<void>;
   /** Whether every extent is read back and compared by the sink before the commit. Default false. */
   readonly verify?: boolean;
   /** The source stays a disk of its own. Default false. */
