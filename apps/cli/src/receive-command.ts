@@ -1,7 +1,6 @@
 import { type Command, Option } from "commander";
 
 import { collect } from "./arguments/collect.ts";
-import { addLaterOptions } from "./arguments/not-built.ts";
 import { isStdio } from "./arguments/parse-address.ts";
 import { addStateDirOption } from "./arguments/state-dir.ts";
 import { addTlsOptions } from "./arguments/tls-arguments.ts";
@@ -26,6 +25,9 @@ refused, unless that danger is forced; one that is too small, or in doubt, alway
 byte written until the commit a target is marked as incomplete, beside it (PATH.blkmig) or in the state
 directory; --resume goes on with it after a crash. \`blkmig status --target\` says what a target is.
 
+With --nbd each disk is an export by its name once it is committed: NBD clients that come before wait until then, those of
+a sender that forwards them among them. The program then serves, and exits with 0 when it is interrupted.
+
 What a QEMU sends with migrate -b is recognised. Use its capability return-path, and keep its downtime-limit at
 0 until its bulk phase is over: it ends early otherwise, and is then told that it has failed.
 
@@ -35,6 +37,7 @@ Examples:
   blkmig receive file:///backup/vm.stream --disk vda=/dev/vg/vm
   blkmig receive tls://0.0.0.0:4711 --pair --disk vda=vm.img --create
   blkmig receive tcp://127.0.0.1:0 --disk vda=vm.img --keep --json
+  blkmig receive tcp://127.0.0.1:4711 --disk vda=vm.img --create --nbd nbd://127.0.0.1:10809
 
 Exit codes: 0 committed, 1 failed after something was written, 2 usage, 3 refused (nothing was
 written), 4 in doubt (everything is here, and only the sender knows whether it commits), 130 cancelled.`;
@@ -64,6 +67,7 @@ export function receiveCommand(program: Command): void {
       [],
     )
     .option("--vm-state <file>", "from a QEMU: keep everything that is no disk, for the QEMU that goes on here")
+    .option("--nbd <url>", "serve the disks there once they are committed, until interrupted (repeatable)", collect, [])
     .option("--connect", "dial the sender instead of waiting for it", false)
     .option("--pair", "for tls: and wss:, make a token for one sender, and say what it must type", false);
   addTlsOptions(command);
@@ -74,7 +78,6 @@ export function receiveCommand(program: Command): void {
     .option("--json", "print events, one JSON object a line, on stdout", false)
     .addOption(new Option("--recognise-within <time>").default("10s").hideHelp())
     .addHelpText("after", HELP);
-  addLaterOptions(command, "receive");
   command.action((at: string, flags: ReceiveFlags) =>
     runCommand({ json: flags.json, stdoutIsWire: isStdio(at) }, async (world) =>
       receive(parseReceiveOptions(at, flags), world),

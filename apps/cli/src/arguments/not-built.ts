@@ -5,7 +5,6 @@ import { CommandError } from "../command-error.ts";
 /** Options that are spelled in the design and come later: known, so that none is taken for a typing error, and refused. */
 const LATER = {
   send: ["--from [control]", "--qmp [url]", "--migrate-to [uri]", "--to-qmp [url]", "--after [what]"],
-  receive: ["--nbd [url]"],
 } as const;
 
 /** Makes the later options of a command known, without naming them in its help. */

@@ -29,6 +29,8 @@ export interface Targets {
   readonly warnings: readonly string[];
   /** Makes one that is missing. Throws `CommandError` `refused`. */
   make(name: string, size: number): Promise<OpenTarget>;
+  /** They are somebody else's to close from now on. */
+  keep(): void;
   /** Lets go; the first call counts. Targets that were made are removed again if nothing was written to any of them. */
   close(written: "touched" | "untouched"): Promise<void>;
 }
@@ -66,6 +68,9 @@ export async function openTargets(options: ReceiveOptions, guard: Guard): Promis
     if (written === "untouched") await Promise.all(made.map(removeTarget));
   };
   const close = async (written: "touched" | "untouched"): Promise<void> => (closing ??= closeAll(written));
+  const keep = (): void => {
+    closing ??= Promise.resolve();
+  };
 
   try {
     for (const target of options.disks) {
@@ -80,6 +85,7 @@ export async function openTargets(options: ReceiveOptions, guard: Guard): Promis
     names: options.disks.map(({ name }) => name),
     open,
     warnings,
+    keep,
     make: async (name, size) => make({ ...options.disks.find((disk) => disk.name === name)!, size }),
     close,
   };

@@ -4,10 +4,12 @@ import { isSocket, parseAddress } from "../arguments/parse-address.ts";
 import { parseBytes } from "../arguments/parse-bytes.ts";
 import { type Dangers, parseDangers } from "../arguments/parse-dangers.ts";
 import { type DiskArgument, parseDisks, parseNamed } from "../arguments/parse-disk.ts";
+import { parseNbdAddress } from "../arguments/parse-nbd-address.ts";
 import { parseTime } from "../arguments/parse-time.ts";
 import { parseStateDir, type StateDirFlags, type StateDirOption } from "../arguments/state-dir.ts";
 import { isEncrypted, parseTlsFiles, type TlsFiles, type TlsFlags } from "../arguments/tls-arguments.ts";
 import { CommandError } from "../command-error.ts";
+import type { ServingOptions } from "./serving.ts";
 
 const RECONNECT_FOR = "5m";
 
@@ -28,6 +30,7 @@ export interface ReceiveFlags extends TlsFlags, StateDirFlags {
   readonly recogniseWithin: string;
   readonly reconnectFor?: string;
   readonly vmState?: string;
+  readonly nbd: readonly string[];
 }
 
 /** A target, and how large its disk is: a missing one is made so, of a larger one the first bytes are used. */
@@ -54,6 +57,8 @@ export interface ReceiveOptions {
   readonly stateDir: StateDirOption;
   /** Where a QEMU's machine goes, if it is kept. */
   readonly vmState: string | undefined;
+  /** Where the disks are served once they are committed, if they are. */
+  readonly serving: ServingOptions | undefined;
   /** How long a peer may be silent before it is taken for none of ours. Milliseconds. */
   readonly recogniseWithin: number;
   /** How long a sender whose connection broke is waited for. Milliseconds. */
@@ -81,8 +86,19 @@ export function parseReceiveOptions(at: string, flags: ReceiveFlags): ReceiveOpt
     incremental,
     stateDir: parseStateDir(flags),
     vmState,
+    serving: parseServing(flags),
     recogniseWithin,
     reconnectFor,
+  };
+}
+
+function parseServing(flags: ReceiveFlags): ServingOptions | undefined {
+  if (flags.nbd.length === 0) return undefined;
+  const { insecure } = flags;
+  return {
+    nbd: flags.nbd.map((url) => parseNbdAddress(url, flags)),
+    insecure,
+    stateDir: parseStateDir(flags).stateDir,
   };
 }
 
@@ -92,6 +108,7 @@ function assertFitTogether(at: string, address: WireUrl, flags: ReceiveFlags): v
   refuseIf(connect && !isSocket(address), `--connect: ${at} is nobody to dial`);
   refuseIf(keep && connect, "--keep goes on listening, and --connect does not listen");
   refuseIf(keep && !isSocket(address), `--keep: nobody can dial ${at} again`);
+  refuseIf(keep && flags.nbd.length > 0, "--keep takes many migrations, and --nbd serves the disks of one");
   refuseIf(keep && vmState !== undefined, "--keep takes many migrations, and --vm-state one machine");
   refuseIf(flags.reconnectFor !== undefined && !isSocket(address), `--reconnect-for: nobody comes back to ${at}`);
   refuseIf(resume && address.kind === "file", "--resume: a stream kept in a file cannot be resumed");

@@ -22,6 +22,7 @@ import { openTargets, type Targets } from "./open-targets.ts";
 import { describePairing } from "./pairing.ts";
 import type { ReceiveOptions } from "./receive-options.ts";
 import { createSenderWire, type SenderWire } from "./sender-wire.ts";
+import { createServing } from "./serving.ts";
 import { takeSession } from "./take-session.ts";
 import { takeStream } from "./take-stream.ts";
 import type { Taking } from "./taking.ts";
@@ -74,7 +75,7 @@ async function receiveFromOne(receiver: Receiver, targets: Targets): Promise<num
     throw error;
   });
   const again = options.connect ? ({ by: "dialling", dial } as const) : ({ by: "nothing" } as const);
-  await takeMigration({ wire, targets, guard, options, world, again, onAnswered: () => {} });
+  await takeAndServe({ wire, targets, guard, options, world, again, onAnswered: () => {} });
   return EXIT.ok;
 }
 
@@ -151,7 +152,7 @@ async function takeFrom(
   const admit = (take: (wire: SenderWire) => void): void => door.admit(take);
   const targets = open ?? (await openAgain(options, guard, wire, onAnswered));
   const again = { by: "door", admit } as const;
-  const taken = await takeMigration({ wire, targets, guard, options, world, again, onAnswered });
+  const taken = await takeAndServe({ wire, targets, guard, options, world, again, onAnswered });
   return taken ? undefined : targets;
 }
 
@@ -166,6 +167,19 @@ async function openAgain(
   } catch (error) {
     await turnAway(wire, error, onAnswered);
     throw error;
+  }
+}
+
+/** Takes one migration and, with `--nbd`, serves its disks until it is interrupted. False if nothing was offered. */
+async function takeAndServe(taking: Omit<Taking, "serving">): Promise<boolean> {
+  const { targets, options, world } = taking;
+  const serving = options.serving && createServing(targets, options.serving, world);
+  try {
+    const taken = await takeMigration({ ...taking, serving });
+    if (taken) await serving?.stay();
+    return taken;
+  } finally {
+    await serving?.close();
   }
 }
 

@@ -1,6 +1,8 @@
 import {
   createSinkSession,
   LoadError,
+  type SessionOffer,
+  type SessionTargets,
   type SinkSession,
   type SinkSessionEvent,
   type SinkSessionResult,
@@ -14,6 +16,7 @@ import { createRate } from "../output/rate.ts";
 import { formatResolveLine } from "../status/resolve-line.ts";
 import { describeSessionEnd, sessionCompleted, sessionProgressOf, sessionStatus } from "./describe-session.ts";
 import { LIMITS } from "./load-any.ts";
+import type { Serving } from "./serving.ts";
 import { openSessionTargets } from "./session-targets.ts";
 import { receiveVisits, type SessionVisits } from "./session-visits.ts";
 import type { Taking } from "./taking.ts";
@@ -26,7 +29,7 @@ const now = (): number => performance.now();
  * they were, if nobody offered anything. Throws `LoadError`, and `InDoubt`.
  */
 export async function takeSession(taking: Taking): Promise<boolean> {
-  const { wire, targets, guard, options, world, again } = taking;
+  const { wire, targets, guard, options, world, again, serving } = taking;
   const { output, signal } = world;
   if (!wire.send) {
     await targets.close("untouched");
@@ -49,6 +52,7 @@ export async function takeSession(taking: Taking): Promise<boolean> {
     if (event.type === "connected") waiting.end();
     if (event.type === "connected" && event.epoch > 1) output.say("the sender is back");
     if (event.type === "cut") onCut(event.why);
+    if (session.state === "committed") serving?.open(); // the sender's clients wait
     if (event.type === "offered" || event.type === "failed") return;
     const speed = rate(session.progress().covered);
     output.progress(sessionProgressOf(session, speed), sessionStatus(session, speed));
@@ -56,7 +60,11 @@ export async function takeSession(taking: Taking): Promise<boolean> {
 
   const warn = (message: string): void => output.warn(message);
   const session = createSinkSession({
-    open: async (offer) => openSessionTargets(offer, { targets, guard, options, from: wire.peer, warn }),
+    open: async (offer) => {
+      const opened = await openSessionTargets(offer, { targets, guard, options, from: wire.peer, warn });
+      return serving ? served(opened, offer, serving) : opened;
+    },
+    ...(serving ? { ready: async () => ({ serve: await serving.bind(new Map()) }) } : {}),
     limits: LIMITS,
     signal,
     onEvent,
@@ -86,6 +94,12 @@ export async function takeSession(taking: Taking): Promise<boolean> {
   } finally {
     waiting.end();
   }
+}
+
+/** Bound now: an address that cannot be had is no reason to fail when all has been sent. Kept open if it is committed. */
+async function served(opened: SessionTargets, { disks }: SessionOffer, serving: Serving): Promise<SessionTargets> {
+  await serving.bind(new Map(disks.map(({ name, size }) => [name, size])));
+  return opened;
 }
 
 async function nobodyOffered(

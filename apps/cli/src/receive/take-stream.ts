@@ -19,7 +19,7 @@ const now = (): number => performance.now();
 
 /** Takes a stream that has no session, to its end, and closes the targets. Throws `LoadError`, and `CommandError` `refused`. */
 export async function takeStream(taking: Taking, speaks: "classic" | "qemu"): Promise<void> {
-  const { wire, targets, onAnswered, world } = taking;
+  const { wire, targets, onAnswered, world, serving } = taking;
   const begun = now();
   let marked: ClassicTargets | undefined;
   try {
@@ -27,6 +27,7 @@ export async function takeStream(taking: Taking, speaks: "classic" | "qemu"): Pr
     for (const warning of marked.warnings) world.output.warn(warning);
     const result = await loadMarked(taking, speaks, marked);
     onAnswered();
+    if (serving) targets.keep();
     if (wire.send && !result.answered) world.output.warn(UNTOLD[speaks]);
     await Promise.all([wire.part(PART_WITHIN_MS), targets.close("touched")]);
     world.output.endProgress();

@@ -3,6 +3,7 @@ import type { Guard } from "./guard.ts";
 import type { Targets } from "./open-targets.ts";
 import type { ReceiveOptions } from "./receive-options.ts";
 import type { SenderWire } from "./sender-wire.ts";
+import type { Serving } from "./serving.ts";
 
 /** How long a sender may take to close its side once it has been told how it ended. */
 export const PART_WITHIN_MS = 2000;
@@ -16,6 +17,8 @@ export interface Taking {
   readonly world: CommandWorld;
   /** How its sender comes again, where it has a session. */
   readonly again: ComesAgain;
+  /** Where the disks are served once they are committed, if they are. */
+  readonly serving: Serving | undefined;
   /** Told as soon as the sender has its answer: others may come now. */
   readonly onAnswered: () => void;
 }
