@@ -1,5 +1,6 @@
 import { DeviceError } from "@blkmig/device";
 import { JournalError } from "@blkmig/journal";
+import { NbdError } from "@blkmig/nbd";
 import { LoadError } from "@blkmig/sink";
 import { MigrationError } from "@blkmig/source";
 import { TransportError } from "@blkmig/transport";
@@ -38,6 +39,7 @@ it.each([
   [new LoadError("cancelled", "x", touched), 130, "cancelled"],
   [new DeviceError("in-use", "vda", "x"), 3, "failed"],
   [new TransportError("connect", "tcp://x:1", "x"), 3, "failed"],
+  [new NbdError("unknown-export", "nbd://x:1/y", "x"), 3, "failed"],
   [new TransportError("destroyed", "tcp://x:1", "x"), 130, "cancelled"],
   [new CommandError("usage", "x"), 2, "failed"],
   [new CommandError("refused", "x"), 3, "failed"],

@@ -1,5 +1,6 @@
 import { DeviceError } from "@blkmig/device";
 import { JournalError } from "@blkmig/journal";
+import { NbdError } from "@blkmig/nbd";
 import { LoadError } from "@blkmig/sink";
 import { MigrationError } from "@blkmig/source";
 import { TransportError } from "@blkmig/transport";
@@ -52,7 +53,8 @@ export function endingOf(error: unknown): Ending {
   }
   // Wires are opened and disks are opened before the first byte; what breaks later comes as one of the classes above.
   if (error instanceof TransportError && error.code === "destroyed") return cancelled("cancelled");
-  if (error instanceof TransportError || error instanceof DeviceError) return failed(EXIT.refused, error);
+  const isOpening = error instanceof TransportError || error instanceof NbdError || error instanceof DeviceError;
+  if (isOpening) return failed(EXIT.refused, error);
   if (error instanceof JournalError) return failed(EXIT.refused, { code: "journal", message: error.message });
   const message = `this is a bug in blkmig, please report it: ${messageOf(error)} (BLKMIG_DEBUG=1 says where)`;
   return { exitCode: EXIT.failed, event: "failed", code: "bug", message };

@@ -11,6 +11,7 @@ const CLASSES = {
   DeviceError: "packages/device/src/device-error.ts",
   TransportError: "packages/transport/src/transport-error.ts",
   JournalError: "packages/journal/src/journal-error.ts",
+  NbdError: "packages/nbd/src/nbd-error.ts",
   MigrationError: "packages/source/src/migration-error.ts",
   LoadError: "packages/sink/src/load-error.ts",
 } as const;

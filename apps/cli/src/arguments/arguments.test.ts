@@ -75,8 +75,8 @@ describe("disks", () => {
     [["=x"], "a name has 1 to 255 bytes of UTF-8, this one 0"],
     [[`${"é".repeat(128)}=x`], "this one 256"],
     [["a=x", "a=y"], "two disks are called 'a'"],
-    [["a=nbd://host/x"], "NBD are not built yet"],
-    [["a=nbd+unix:///x?socket=/y"], "NBD are not built yet"],
+    [["a=nbd:host"], "--disk a: 'nbd:host': it should be //host:port/export"],
+    [["a=nbd+unix:///x"], "the socket is missing"],
   ])("%j is refused", (texts, sentence) => expect(() => parseDisks(texts)).toThrow(sentence));
 });
 

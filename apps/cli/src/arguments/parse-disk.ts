@@ -1,10 +1,13 @@
+import { isNbdUrl } from "@blkmig/nbd";
 import { encodeDeviceName } from "@blkmig/protocol";
 
 import { CommandError } from "../command-error.ts";
+import { parseNbd } from "./parse-nbd-address.ts";
 
-/** A disk of this machine, under the name that it has on the wire. */
+/** A disk of this machine, or one behind NBD, under the name that it has on the wire. */
 export interface DiskArgument {
   readonly name: string;
+  /** Of a file or a block device, or an NBD URL. */
   readonly path: string;
 }
 
@@ -22,9 +25,7 @@ export function parseDisks(texts: readonly string[]): readonly DiskArgument[] {
 
 function parseDisk(text: string): DiskArgument {
   const { name, value: path } = parseNamed(text, "--disk", "PATH");
-  if (/^nbd(\+unix)?:/.test(path)) {
-    throw new CommandError("usage", `--disk ${text}: disks behind NBD are not built yet, only files and block devices`);
-  }
+  if (isNbdUrl(path)) parseNbd(path, `--disk ${name}`); // before anything is opened
   return { name, path };
 }
 

@@ -17,4 +17,8 @@ export interface OpenAnyDiskOptions {
   readonly force?: { readonly inUse?: boolean };
   /** Clear text to another machine. */
   readonly insecure: boolean;
+  /** Ends the opening of a disk behind NBD, not the disk. */
+  readonly signal?: AbortSignal;
+  /** Told in one sentence when a disk behind NBD stops answering. */
+  readonly warn?: (message: string) => void;
 }

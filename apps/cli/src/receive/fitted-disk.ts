@@ -9,9 +9,13 @@ export interface FittedDisk {
   readonly warnings: readonly string[];
 }
 
-/** The first `size` bytes of a target. One that is too small is refused, whatever is forced. */
+/** The first `size` bytes of a target. One that is too small, or cannot write the disk's end, is refused, whatever is forced. */
 export function fitDisk({ name, disk }: OpenTarget, size: number): FittedDisk {
-  const { path } = disk;
+  const { path, minimumBlock } = disk;
+  if (size % minimumBlock !== 0) {
+    const message = `disk '${name}': ${path} is written in blocks of ${minimumBlock} bytes, and a disk of ${size} is no multiple of that`;
+    throw new CommandError("refused", message);
+  }
   if (disk.size === size) return { device: disk, warnings: [] };
   if (disk.size < size) {
     const message = `disk '${name}': ${path} has ${disk.size} bytes, which is too small for a disk of ${size}`;

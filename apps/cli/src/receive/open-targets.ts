@@ -1,9 +1,13 @@
 import { access } from "node:fs/promises";
 
-import { identifyDisk, type OpenDisk, openDisk, sameDisk } from "@blkmig/device";
+import { identifyDisk, sameDisk } from "@blkmig/device";
 import { placeOfRecord, type RecordPlace } from "@blkmig/journal";
+import { isNbdUrl } from "@blkmig/nbd";
 
 import { CommandError } from "../command-error.ts";
+import type { AnyDisk } from "../disks/any-disk.ts";
+import { identifyAnyDisk } from "../disks/identify-any-disk.ts";
+import { openAnyDisk } from "../disks/open-any-disk.ts";
 import { createTarget, removeTarget } from "./create-target.ts";
 import { fitDisk } from "./fitted-disk.ts";
 import type { Guard } from "./guard.ts";
@@ -12,7 +16,7 @@ import type { ReceiveOptions, TargetArgument } from "./receive-options.ts";
 /** A target, open and locked. */
 export interface OpenTarget {
   readonly name: string;
-  readonly disk: OpenDisk;
+  readonly disk: AnyDisk;
   /** How large its disk is, as `--size` says. */
   readonly size: number | undefined;
   /** Where its record is, or will be. */
@@ -35,11 +39,23 @@ export interface Targets {
   close(written: "touched" | "untouched"): Promise<void>;
 }
 
+/** What disks behind NBD are told besides. */
+export interface OpenTargetsWorld {
+  /** Ends the opening. */
+  readonly signal?: AbortSignal;
+  readonly warn?: (message: string) => void;
+}
+
 /**
- * Opens all that are there, or none, and makes those whose size was said. Refuses what nobody may write. Throws `CommandError`
- * and `DeviceError`.
+ * Opens all that are there, or none, and makes those whose size was said. Refuses what nobody may write. Throws `CommandError`,
+ * `DeviceError` and `NbdError`.
  */
-export async function openTargets(options: ReceiveOptions, guard: Guard): Promise<Targets> {
+export async function openTargets(
+  options: ReceiveOptions & { readonly insecure?: boolean },
+  guard: Guard,
+  world: OpenTargetsWorld = {},
+): Promise<Targets> {
+  const { insecure = false } = options;
   const open = new Map<string, OpenTarget>();
   const made: string[] = [];
   const warnings: string[] = [];
@@ -48,7 +64,7 @@ export async function openTargets(options: ReceiveOptions, guard: Guard): Promis
   const add = async (target: TargetArgument): Promise<OpenTarget> => {
     const { name, path, size } = target;
     await assertNobodyElse(target, [...open.values()], options);
-    const disk = await openDisk(path, { name, force: options.dangers });
+    const disk = await openAnyDisk(path, { name, force: options.dangers, insecure, ...world });
     const added = { name, disk, size, place: await placeOrClose(disk, options) };
     open.set(name, added);
     await guard.inspect(added);
@@ -91,7 +107,9 @@ export async function openTargets(options: ReceiveOptions, guard: Guard): Promis
   };
 }
 
+/** A disk behind NBD is made at its server: if it is missing there, the server says so when it is opened. */
 async function isThere(path: string): Promise<boolean> {
+  if (isNbdUrl(path)) return true;
   return access(path).then(
     () => true,
     () => false,
@@ -107,7 +125,7 @@ function mustBeMadeNow({ name, path, size }: TargetArgument, { create, at }: Rec
   throw new CommandError("usage", why);
 }
 
-async function placeOrClose(disk: OpenDisk, { stateDir }: ReceiveOptions): Promise<RecordPlace> {
+async function placeOrClose(disk: AnyDisk, { stateDir }: ReceiveOptions): Promise<RecordPlace> {
   try {
     return await placeOfRecord(disk, stateDir);
   } catch (error) {
@@ -122,7 +140,7 @@ async function assertNobodyElse(
   others: readonly OpenTarget[],
   { at }: ReceiveOptions,
 ): Promise<void> {
-  const identity = await identifyDisk(path).catch(() => undefined); // opening it says why
+  const identity = await identifyAnyDisk(path).catch(() => undefined); // opening it says why
   if (!identity) return;
   const other = others.find(({ disk }) => sameDisk(disk.identity, identity));
   if (other) throw new CommandError("refused", `disks '${other.name}' and '${name}' are the same disk, ${path}`);

@@ -24,9 +24,10 @@ export async function openSessionTargets(offer: SessionOffer, world: SessionTarg
   const { targets, guard, from, warn } = world;
   assertFits(offer, world);
   const recorded: RecordedTarget[] = [];
-  for (const { name, size, sectorSize } of offer.disks) {
+  for (const { name, size, sectorSize, granularity } of offer.disks) {
     const target = targets.open.get(name) ?? (await targets.make(name, size));
     if (!world.options.dangers.sectorSize) assertSectors(target, sectorSize);
+    assertGrain(target, granularity);
     const { device, warnings } = fitDisk(target, size);
     for (const warning of [...warnings, ...(await guard.admit(target, offer.migration))]) warn(warning);
     recorded.push({ target, device });
@@ -105,6 +106,13 @@ function assertSectors({ name, disk: { path, sectorSize: here } }: OpenTarget, t
   const what = `${path} has sectors of ${here} bytes, and those of the disk are ${there}`;
   const why = "a partition table on it would mean other places";
   throw new CommandError("refused", `disk '${name}': ${what}: ${why} (--force sector-size takes that on)`);
+}
+
+/** What is sent again comes in granules: a target behind NBD may not take them so small. */
+function assertGrain({ name, disk: { path, minimumBlock } }: OpenTarget, granularity: number): void {
+  if (granularity % minimumBlock === 0) return;
+  const what = `${path} is written in blocks of ${minimumBlock} bytes, and the grain of what is sent is ${granularity}`;
+  throw new CommandError("refused", `disk '${name}': ${what}: say --granularity ${minimumBlock} to the sender`);
 }
 
 function misnamed(message: string): LoadError {

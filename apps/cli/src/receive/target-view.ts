@@ -1,5 +1,7 @@
-import { mountedAt, type OpenDisk, readSignature } from "@blkmig/device";
+import { mountedAt, readSignature } from "@blkmig/device";
 import { JournalError, readRecord, type RecordPlace, type SourceRecord, type TargetRecord } from "@blkmig/journal";
+
+import type { AnyDisk } from "../disks/any-disk.ts";
 
 /** What is known of a target before a byte of it is written. */
 export interface TargetView {
@@ -22,7 +24,7 @@ export interface UnreadableRecord {
 }
 
 /** Only reads. Throws `DeviceError`. */
-export async function viewTarget(name: string, disk: OpenDisk, place: RecordPlace): Promise<TargetView> {
+export async function viewTarget(name: string, disk: AnyDisk, place: RecordPlace): Promise<TargetView> {
   const { path, size } = disk;
   const [mount] = await mountedAt(disk);
   const signature = await readSignature(disk);

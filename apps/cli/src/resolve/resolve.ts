@@ -1,16 +1,22 @@
-import { DeviceError, type OpenDisk, openDisk } from "@blkmig/device";
+import { DeviceError } from "@blkmig/device";
 import { placeOfRecord, readRecord, type RecordPlace, resolveSource, resolveTarget } from "@blkmig/journal";
+import { isNbdUrl } from "@blkmig/nbd";
 
 import { CommandError } from "../command-error.ts";
+import type { AnyDisk } from "../disks/any-disk.ts";
+import { openAnyDisk } from "../disks/open-any-disk.ts";
 import { EXIT } from "../exit-code.ts";
 import type { CommandWorld } from "../run-command.ts";
 import { refuseRecord } from "../status/refuse-record.ts";
 import type { ResolveOptions } from "./resolve-options.ts";
 
 /** Ends an in-doubt migration by hand, durably. Gives the exit code; throws why it was refused. */
-export async function resolve(options: ResolveOptions, { output }: CommandWorld): Promise<number> {
+export async function resolve(
+  options: ResolveOptions & { readonly insecure?: boolean },
+  { output, signal }: CommandWorld,
+): Promise<number> {
   const { role, path, migration, state, stateDir } = options;
-  const disk = await openUnused(path);
+  const disk = await openUnused(options, signal);
   try {
     if (!disk.locked) output.warn(`${path} is not locked, so a receiver or sender that has it is not seen`);
     const place = await placeOfRecord(disk, stateDir === undefined ? {} : { stateDir });
@@ -25,10 +31,14 @@ export async function resolve(options: ResolveOptions, { output }: CommandWorld)
 }
 
 /** A receiver or sender that runs still decides by itself, and holds the disk's lock. */
-async function openUnused(path: string): Promise<OpenDisk> {
+async function openUnused(
+  { path, role, insecure = false }: ResolveOptions & { readonly insecure?: boolean },
+  signal: AbortSignal,
+): Promise<AnyDisk> {
+  // For writing, a source too: two that only read would not see each other. Behind NBD nobody sees the other anyway.
+  const readOnly = role === "source" && isNbdUrl(path);
   try {
-    // For writing, a source too: two that only read would not see each other.
-    return await openDisk(path);
+    return await openAnyDisk(path, { name: path, readOnly, insecure, signal });
   } catch (error) {
     if (!(error instanceof DeviceError) || error.code !== "in-use") throw error;
     const message = `${path} is in use by another process, which may still learn the outcome by itself: stop it first`;
@@ -36,7 +46,7 @@ async function openUnused(path: string): Promise<OpenDisk> {
   }
 }
 
-async function judge(options: ResolveOptions, disk: OpenDisk, place: RecordPlace): Promise<void> {
+async function judge(options: ResolveOptions, disk: AnyDisk, place: RecordPlace): Promise<void> {
   const { migration } = options;
   if (options.role === "source") return resolveSource(place.path, { migration, state: options.state });
   const release = async (firstBlock: Uint8Array): Promise<void> => {

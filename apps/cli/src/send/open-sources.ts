@@ -1,30 +1,46 @@
-import { mountedAt, type OpenDisk, openDisk } from "@blkmig/device";
+import { mountedAt } from "@blkmig/device";
 
 import type { Dangers } from "../arguments/parse-dangers.ts";
 import type { DiskArgument } from "../arguments/parse-disk.ts";
 import { CommandError } from "../command-error.ts";
+import type { AnyDisk } from "../disks/any-disk.ts";
+import { openAnyDisk } from "../disks/open-any-disk.ts";
 
 const SECTOR = 512;
 
 /** The disks to send, open for reading and locked. */
 export interface Sources {
-  readonly disks: readonly { readonly name: string; readonly device: OpenDisk }[];
+  readonly disks: readonly { readonly name: string; readonly device: AnyDisk }[];
   /** Throws if one has changed since it was opened: what was sent of it then fits nowhere. */
   confirmUnchanged(): Promise<void>;
   close(): Promise<void>;
 }
 
+export interface OpenSourcesOptions {
+  readonly dangers: Dangers;
+  /** Only what is allocated above a base is to be sent. */
+  readonly incremental: boolean;
+  /** Clear text to another machine, for disks behind NBD. Default false. */
+  readonly insecure?: boolean;
+  readonly signal: AbortSignal;
+  readonly warn: (message: string) => void;
+}
+
 /** Opens all or none. Refuses disks that somebody may be writing, unless that danger was taken on. */
-export async function openSources(wanted: readonly DiskArgument[], dangers: Dangers): Promise<Sources> {
-  const disks: { name: string; device: OpenDisk }[] = [];
+export async function openSources(wanted: readonly DiskArgument[], options: OpenSourcesOptions): Promise<Sources> {
+  const { dangers, insecure = false, signal, warn } = options;
+  const disks: { name: string; device: AnyDisk }[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(disks.map(({ device }) => device.close()));
   };
   try {
     for (const { name, path } of wanted) {
-      const device = await openDisk(path, { name, readOnly: true, force: dangers });
+      const device = await openAnyDisk(path, { name, readOnly: true, force: dangers, insecure, signal, warn });
       disks.push({ name, device });
-      await assertSendable(device, dangers);
+      await assertSendable(device, options);
+      if (device.kind === "nbd") {
+        warn(`disk '${name}': nothing says whether ${path} is written by others while it is sent`);
+      }
     }
   } catch (error) {
     await close();
@@ -41,10 +57,14 @@ export async function openSources(wanted: readonly DiskArgument[], dangers: Dang
   return { disks, confirmUnchanged, close };
 }
 
-async function assertSendable(device: OpenDisk, dangers: Dangers): Promise<void> {
+async function assertSendable(device: AnyDisk, { dangers, incremental }: OpenSourcesOptions): Promise<void> {
   const { name, path, size } = device;
   if (size % SECTOR !== 0) {
     throw new CommandError("refused", `disk '${name}': ${path} has ${size} bytes, which is no multiple of ${SECTOR}`);
+  }
+  if (incremental && !device.knowsBase) {
+    const why = "its server does not say what stands above a base: qemu-nbd --allocation-depth does";
+    throw new CommandError("refused", `disk '${name}': --incremental cannot be had of ${path}: ${why}`);
   }
   if (dangers.mounted) return;
   const mount = (await mountedAt(device)).find(({ readOnly }) => !readOnly);

@@ -1,12 +1,12 @@
 import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
 
-import type { OpenDisk } from "@blkmig/device";
 import { placeOfRecord, readRecord, type RecordPlace, type SourceRecord, type TargetRecord } from "@blkmig/journal";
 
 import type { Dangers } from "../arguments/parse-dangers.ts";
 import type { StateDirOption } from "../arguments/state-dir.ts";
 import { CommandError, messageOf } from "../command-error.ts";
+import type { AnyDisk } from "../disks/any-disk.ts";
 import { formatResolveLine } from "../status/resolve-line.ts";
 import { unfinishedMigration } from "../verify/unfinished-target.ts";
 import type { Sources } from "./open-sources.ts";
@@ -14,7 +14,7 @@ import type { Sources } from "./open-sources.ts";
 /** A disk to send, and what earlier migrations have left of it. */
 export interface RecordedSource {
   readonly name: string;
-  readonly device: OpenDisk;
+  readonly device: AnyDisk;
   readonly place: RecordPlace;
   readonly record: SourceRecord | TargetRecord | undefined;
 }

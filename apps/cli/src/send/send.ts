@@ -14,7 +14,9 @@ import { assertWholeBlocks } from "./whole-blocks.ts";
 
 /** Moves disks to a receiver; gives the exit code, or throws what ended it. */
 export async function send(options: SendOptions, world: CommandWorld): Promise<number> {
-  const sources = await openSources(options.disks, options.dangers);
+  const { output, signal } = world;
+  const warn = (message: string): void => output.warn(message);
+  const sources = await openSources(options.disks, { ...options, signal, warn });
   const { session: choices } = options;
   const resume = choices?.resume ?? false;
   try {
@@ -24,13 +26,13 @@ export async function send(options: SendOptions, world: CommandWorld): Promise<n
     if (choices) await assertRecordable(recorded);
     if (options.wire === "qemu") await assertWholeBlocks(sources);
     const wires = await createSendWires({ ...options, resume }, world);
-    if (options.why !== undefined) world.output.say(options.why);
+    if (options.why !== undefined) output.say(options.why);
     try {
       const parts = { sources, wires };
       const result = choices
         ? await sendBySession(options, { ...parts, choices, recorded }, world)
         : await sendClassic(options, parts, world);
-      tellEnd(result, options, world.output);
+      tellEnd(result, options, output);
       return EXIT.ok;
     } finally {
       await wires.close();

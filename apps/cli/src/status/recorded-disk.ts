@@ -1,4 +1,4 @@
-import { openDisk, readSignature } from "@blkmig/device";
+import { readSignature } from "@blkmig/device";
 import {
   JournalError,
   placeOfRecord,
@@ -8,6 +8,8 @@ import {
   type TargetRecord,
   withheldBlock,
 } from "@blkmig/journal";
+
+import { openAnyDisk } from "../disks/open-any-disk.ts";
 
 /** What can be seen of a disk and its record. */
 export interface RecordedDisk {
@@ -27,9 +29,19 @@ interface UnreadableRecord {
   readonly message: string;
 }
 
-/** Only reads, and takes no lock: whoever has the disk does not notice. Throws `DeviceError`, and `JournalError` `io`. */
-export async function lookAtDisk(path: string, stateDir: string | undefined): Promise<RecordedDisk> {
-  const disk = await openDisk(path, { readOnly: true, lock: false });
+export interface LookOptions {
+  readonly stateDir: string | undefined;
+  /** Clear text to another machine, for a disk behind NBD. Default false. */
+  readonly insecure?: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Only reads, and takes no lock: whoever has the disk does not notice. Throws what `openAnyDisk` throws, and `JournalError` `io`. */
+export async function lookAtDisk(
+  path: string,
+  { stateDir, insecure = false, signal }: LookOptions,
+): Promise<RecordedDisk> {
+  const disk = await openAnyDisk(path, { name: path, readOnly: true, lock: false, insecure, signal });
   try {
     const place = await placeOfRecord(disk, stateDir === undefined ? {} : { stateDir });
     const record = await recordAt(place);

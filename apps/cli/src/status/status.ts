@@ -7,8 +7,9 @@ import { refuseRecord } from "./refuse-record.ts";
 import type { StatusOptions } from "./status-options.ts";
 
 /** Says what a disk is. Only reads. Gives the exit code. */
-export async function status({ role, path, stateDir }: StatusOptions, { output }: CommandWorld): Promise<number> {
-  const disk = await lookAtDisk(path, stateDir).catch(refuseRecord);
+export async function status(options: StatusOptions, { output, signal }: CommandWorld): Promise<number> {
+  const { role, path, stateDir } = options;
+  const disk = await lookAtDisk(path, { ...options, signal }).catch(refuseRecord);
   const describe = role === "target" ? describeTarget : describeSource;
   const { fields, lines } = describe(disk, stateDir);
   const [first, ...more] = lines;

@@ -1,6 +1,5 @@
-import type { OpenDisk } from "@blkmig/device";
-
 import { CommandError } from "../command-error.ts";
+import type { AnyDisk } from "../disks/any-disk.ts";
 import { EXIT } from "../exit-code.ts";
 import { formatBytes } from "../output/format-amounts.ts";
 import { createRate } from "../output/rate.ts";
@@ -9,13 +8,23 @@ import { firstDifference } from "./first-difference.ts";
 import { notComparable, openBoth } from "./open-both.ts";
 import { warningOf } from "./unfinished-target.ts";
 
+export interface VerifyOptions {
+  /** Clear text to another machine, for disks behind NBD. */
+  readonly insecure: boolean;
+}
+
 /** Compares two disks byte for byte; gives the exit code, or throws why they cannot be compared. */
-export async function verify(paths: readonly [string, string], world: CommandWorld): Promise<number> {
-  const [a, b] = await openBoth(paths, (message) => world.output.warn(message));
+export async function verify(
+  paths: readonly [string, string],
+  { insecure }: VerifyOptions,
+  world: CommandWorld,
+): Promise<number> {
+  const { output, signal } = world;
+  const [a, b] = await openBoth(paths, { insecure, signal, warn: (message) => output.warn(message) });
   try {
     for (const disk of [a, b]) {
       const warning = await warningOf(disk);
-      if (warning !== undefined) world.output.warn(warning);
+      if (warning !== undefined) output.warn(warning);
     }
     return await compare(a, b, world);
   } catch (error) {
@@ -25,7 +34,7 @@ export async function verify(paths: readonly [string, string], world: CommandWor
   }
 }
 
-async function compare(a: OpenDisk, b: OpenDisk, world: CommandWorld): Promise<number> {
+async function compare(a: AnyDisk, b: AnyDisk, world: CommandWorld): Promise<number> {
   const { output } = world;
   if (a.size !== b.size) {
     const message = `different sizes: ${a.path} has ${a.size} bytes, ${b.path} ${b.size}`;
