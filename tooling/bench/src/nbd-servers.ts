@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+/** An NBD server that can be started on a unix socket. */
+export interface NbdServer {
+  readonly name: string;
+  start(): Promise<{ readonly url: string } & AsyncDisposable>;
+}
+
+const BLKMIG = fileURLToPath(new URL("../../../apps/cli/dist/bin.js", import.meta.url));
+
+/** nbdkit first: the others are compared with it. */
+export function nbdServers(folder: string, disk: string): readonly NbdServer[] {
+  const socket = join(folder, "nbd.sock");
+  const url = `nbd+unix:///?socket=${socket}`;
+  const served = (name: string, program: string, words: readonly string[]): NbdServer => ({
+    name,
+    start: async () => startServer(program, words, socket),
+  });
+  return [
+    served("nbdkit", "nbdkit", ["--foreground", "--unix", socket, "file", disk]),
+    served("qemu-nbd", "qemu-nbd", ["--persistent", "--shared=16", "--format=raw", `--socket=${socket}`, disk]),
+    served("blkmig", process.execPath, [BLKMIG, "serve", "--disk", `vda=${disk}`, "--nbd", url]),
+  ];
+}
+
+async function startServer(program: string, words: readonly string[], socket: string) {
+  rmSync(socket, { force: true });
+  const server = spawn(program, words, { stdio: ["ignore", "ignore", "inherit"] });
+  await untilItListens(server, socket);
+  return {
+    url: `nbd+unix:///?socket=${socket}`,
+    async [Symbol.asyncDispose]() {
+      server.kill("SIGTERM");
+      if (server.exitCode === null) await once(server, "exit");
+    },
+  };
+}
+
+async function untilItListens(server: ChildProcess, socket: string): Promise<void> {
+  for (;;) {
+    if (server.exitCode !== null) throw new Error(`${server.spawnfile} ended with ${server.exitCode}`);
+    if (await answers(socket)) return;
+    await wait(20);
+  }
+}
+
+async function answers(path: string): Promise<boolean> {
+  const peer = connect(path);
+  try {
+    await once(peer, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    peer.destroy();
+  }
+}
