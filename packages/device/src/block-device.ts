@@ -15,6 +15,8 @@ export interface Extent {
 export interface ZeroOptions {
   /** Whether storage may be given back (a hole punched). Default true. Either way it reads back as zero. */
   readonly unmap?: boolean;
+  /** Only if that is faster than writing zeroes; else throws `DeviceError` `not-supported` and changes nothing. Default false. */
+  readonly fast?: boolean;
 }
 
 /** A disk. Offsets and lengths are bytes; a request that leaves the disk is a `RangeError`, before any I/O. */

@@ -7,6 +7,7 @@ export type DeviceErrorCode =
   | "not-found"
   | "not-permitted"
   | "no-space"
+  | "not-supported" // asked for what this disk cannot do, and nothing was changed
   | "read-only"
   | "short"; // it ended before its size
 

@@ -1,3 +1,5 @@
+import type { ZeroOptions } from "./block-device.ts";
+import { notFaster } from "./fast-zero.ts";
 import { codeOf, requestFailed } from "./file-device-error.ts";
 import { writeAll } from "./file-device-transfer.ts";
 import type { OpenFile } from "./open-file.ts";
@@ -17,8 +19,8 @@ export interface Zeroing {
   readonly syscalls: Syscalls | undefined;
 }
 
-/** Zeroes an extent; `unmap` permits giving its storage back. Throws `DeviceError`. */
-export type Zero = (offset: number, length: number, unmap: boolean) => Promise<void>;
+/** Zeroes an extent, as `BlockDevice.zero` does within its bounds. Throws `DeviceError`. */
+export type Zero = (offset: number, length: number, options: Required<ZeroOptions>) => Promise<void>;
 
 type Way = (fd: number, offset: number, length: number) => Promise<void>;
 
@@ -36,45 +38,51 @@ export function createZero(zeroing: Zeroing): Zero {
     }
   }
 
-  async function ask(ways: readonly Way[], from: number, to: number): Promise<boolean> {
+  /** How far the first way came that the system has; `from`, and nothing was changed, if it has none. */
+  async function ask(ways: readonly Way[], from: number, to: number): Promise<number> {
     for (const way of ways) {
-      if (await tryWay(way, file.fd, from, to)) return true;
+      const reached = await tryWay(way, file.fd, from, to);
+      if (reached > from) return reached;
     }
-    return false;
+    return from;
   }
 
-  return async (offset, length, unmap) => {
+  return async (offset, length, options) => {
     const end = offset + length;
     const whole = wholeSectors(offset, end, sector);
-    const ways = syscalls ? waysOf(syscalls, zeroing.kind, unmap) : [];
+    const ways = syscalls ? waysOf(syscalls, zeroing.kind, options) : [];
     try {
-      if (!(await ask(ways, whole.from, whole.to))) return await write(offset, end);
+      const reached = await ask(ways, whole.from, whole.to);
+      if (options.fast && length > 0 && reached === whole.from) throw notFaster(device, offset, length);
       await write(offset, whole.from);
-      await write(whole.to, end);
+      await write(reached, end);
     } catch (error) {
       throw requestFailed(device, `zeroing of ${length} bytes at ${offset}`, offset, error);
     }
   };
 }
 
-/** Best first. The kernel's own punch on a block device gives sectors back only if they then read as zero. */
-function waysOf(syscalls: Syscalls, kind: "file" | "block", unmap: boolean): Way[] {
+/**
+ * Best first. The kernel's own punch on a block device gives sectors back only if they then read as zero, and never writes them.
+ * Its way that keeps them does where the device has no command for it, and does not say so: that is never the fast one.
+ */
+function waysOf(syscalls: Syscalls, kind: "file" | "block", { unmap, fast }: Required<ZeroOptions>): Way[] {
   const punch: Way = async (fd, offset, length) => syscalls.punchHole(fd, offset, length);
   const zeroRange: Way = async (fd, offset, length) => syscalls.zeroRange(fd, offset, length);
   const zeroOut: Way = async (fd, offset, length) => syscalls.zeroOut(fd, offset, length);
-  const keep = kind === "file" ? zeroRange : zeroOut;
-  return unmap ? [punch, keep] : [keep];
+  const keep = kind === "file" ? [zeroRange] : fast ? [] : [zeroOut];
+  return unmap ? [punch, ...keep] : keep;
 }
 
-/** False if the system has no such way here; then nothing is lost, since the extent may hold anything until it is zeroed. */
-async function tryWay(way: Way, fd: number, from: number, to: number): Promise<boolean> {
+/** How far it came: less than `to` where the system has no such way. */
+async function tryWay(way: Way, fd: number, from: number, to: number): Promise<number> {
+  let at = from;
   try {
-    for (let at = from; at < to; at += BYTES_A_CALL) await way(fd, at, Math.min(BYTES_A_CALL, to - at));
-    return true;
+    for (; at < to; at = Math.min(at + BYTES_A_CALL, to)) await way(fd, at, Math.min(BYTES_A_CALL, to - at));
   } catch (error) {
-    if (["EOPNOTSUPP", "ENOTSUP", "ENOSYS", "ENOTTY", "EINVAL", "EPERM"].includes(codeOf(error))) return false;
-    throw error;
+    if (!["EOPNOTSUPP", "ENOTSUP", "ENOSYS", "ENOTTY", "EINVAL", "EPERM"].includes(codeOf(error))) throw error;
   }
+  return at;
 }
 
 function sectorOf({ kind, syscalls, file }: Zeroing): number {

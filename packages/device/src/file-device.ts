@@ -65,11 +65,11 @@ export function createFileDevice(options: FileDeviceOptions): FileDevice {
         await writeAll(file, name, offset, data);
       });
     },
-    zero: async (offset, length, { unmap = true } = {}) => {
+    zero: async (offset, length, { unmap = true, fast = false } = {}) => {
       checkExtent(name, size, offset, length);
       await requests.run(async () => {
         assertWritable("zeroing", offset);
-        await zero(offset, length, unmap);
+        await zero(offset, length, { unmap, fast });
       });
     },
     extents: async function* extents(offset, length) {

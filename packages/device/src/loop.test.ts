@@ -67,6 +67,17 @@ describe.skipIf(noLoops)("a loop device (needs losetup and root)", () => {
       expect(statSync(file).blocks).toBeLessThanOrEqual(blocks / 2 + 16);
     });
 
+    test("zeroing that keeps storage may be written by the kernel, and so is not fast", async () => {
+      const { device } = await loopOf(MiB);
+      const disk = await opened(device);
+      await disk.write(0, [new Uint8Array(8192).fill(7)]);
+      await expect(disk.zero(0, 4096, { unmap: false, fast: true })).rejects.toMatchObject({ code: "not-supported" });
+      await disk.zero(4096, 4096, { fast: true });
+      const content = new Uint8Array(8192);
+      await disk.read(0, content);
+      expect([content.lastIndexOf(7), content[4096]]).toEqual([4095, 0]);
+    });
+
     test("the system is asked for whole sectors only", async () => {
       const asked: number[][] = [];
       const zeroOut = async (fd: number, offset: number, length: number) => {

@@ -50,6 +50,16 @@ describe("createMemoryDevice", () => {
     ]);
   });
 
+  it("drops storage fast, and will not make some fast", async () => {
+    const device = createMemoryDevice({ size: MiB, fill: 0xee });
+    await device.zero(0, MiB / 2, { fast: true });
+    await expect(device.zero(MiB / 2, 512, { fast: true, unmap: false })).rejects.toMatchObject({
+      code: "not-supported",
+      offset: MiB / 2,
+    });
+    expect(await collect(device.extents(0, MiB))).toEqual([hole(0, MiB / 2), data(MiB / 2, MiB / 2)]);
+  });
+
   it("calls its fill allocated, and never zero, until it is zeroed", async () => {
     const device = createMemoryDevice({ size: MiB + 512, fill: 0xee });
     expect(await collect(device.extents(0, MiB + 512))).toEqual([data(0, MiB + 512)]);

@@ -2,6 +2,7 @@ import type { BlockDevice, Segments } from "./block-device.ts";
 import { checkExtent } from "./check-extent.ts";
 import { DeviceError } from "./device-error.ts";
 import { joinExtents } from "./extent-join.ts";
+import { notFaster } from "./fast-zero.ts";
 import { createMemoryPages } from "./memory-pages.ts";
 import { segmentsLength } from "./segments-length.ts";
 
@@ -53,9 +54,11 @@ export function createMemoryDevice(options: MemoryDeviceOptions): BlockDevice {
         at += segment.length;
       }
     },
-    async zero(offset, length, zeroing) {
+    async zero(offset, length, { unmap = true, fast = false } = {}) {
       checkWrite(offset, length);
-      pages.zero(offset, length, zeroing?.unmap ?? true);
+      // To keep storage is to have it: every page would be made, and filled.
+      if (fast && !unmap) throw notFaster(name, offset, length);
+      pages.zero(offset, length, unmap);
     },
     async *extents(offset, length) {
       check(offset, length);

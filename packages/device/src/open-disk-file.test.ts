@@ -155,6 +155,31 @@ describe.skipIf(noSyscalls)("with system calls (needs koffi)", () => {
     expect([content[4], content[MiB - 5]]).toEqual([0xe7, 0xe7]);
   });
 
+  test.each([{ unmap: true }, { unmap: false }])(
+    "zeroing is fast, $unmap, or refused, and then nothing is written",
+    async ({ unmap }) => {
+      const content = new Uint8Array(MiB);
+      const quick = await opened(await garbageFile(MiB));
+      await quick.zero(5, MiB - 10, { unmap, fast: true });
+      await quick.read(0, content);
+      expect(content.filter((byte) => byte !== 0)).toHaveLength(10);
+
+      const no = async () => refuse("EOPNOTSUPP");
+      const slow = await opened(await garbageFile(MiB), {
+        syscalls: { ...(syscalls as Syscalls), punchHole: no, zeroRange: no },
+      });
+      const refused = slow.zero(5, MiB - 10, { unmap, fast: true });
+      await expect(refused).rejects.toMatchObject({
+        name: "DeviceError",
+        code: "not-supported",
+        device: "vda",
+        offset: 5,
+      });
+      await slow.read(0, content);
+      expect(content.every((byte) => byte === 0xe7)).toBe(true);
+    },
+  );
+
   test("an error that is more than a refusal is told", async () => {
     const failing = { ...(syscalls as Syscalls), punchHole: async () => refuse("EIO") };
     const disk = await opened(await garbageFile(MiB), { syscalls: failing });
@@ -172,6 +197,12 @@ describe("without system calls", () => {
   test("a file is one extent of data", async () => {
     const disk = await opened(await sparseFile(2 ** 40), { syscalls: "none" });
     expect(await extentsOf(disk, 7)).toEqual([{ offset: 7, length: 2 ** 40 - 7, zero: false, allocated: true }]);
+  });
+
+  test("no zeroing is faster than writing", async () => {
+    const disk = await opened(await garbageFile(4096), { syscalls: "none" });
+    await expect(disk.zero(0, 512, { fast: true })).rejects.toMatchObject({ code: "not-supported" });
+    await disk.zero(0, 0, { fast: true });
   });
 
   test("zeroing more than one write's worth", async () => {

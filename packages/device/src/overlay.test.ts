@@ -146,6 +146,23 @@ describe("createOverlay", () => {
     expect(await isSame(again, (await bytesOf(base)).fill(0, GRANULE, 3 * GRANULE))).toBe(true);
   });
 
+  it("zeroes fast where its top does, and nowhere if zeros must be written", async () => {
+    const base = createBase(SIZE);
+    const device = createOverlay({ base, top: createMemoryDevice({ size: SIZE, fill: 0xee }) });
+    const unchanged = await bytesOf(base);
+    await expect(device.zero(5, GRANULE, { fast: true, unmap: false })).rejects.toMatchObject({
+      code: "not-supported",
+    });
+    expect(await isSame(device, unchanged)).toBe(true);
+    await device.zero(5, GRANULE, { fast: true });
+    expect(await isSame(device, (await bytesOf(base)).fill(0, 5, GRANULE + 5))).toBe(true);
+
+    const top = createMemoryDevice({ size: SIZE });
+    const written = createOverlay({ base, top, allocated: "extents" });
+    await expect(written.zero(5, GRANULE, { fast: true })).rejects.toMatchObject({ code: "not-supported" });
+    expect((await extentsOf(top)).some((extent) => extent.allocated)).toBe(false);
+  });
+
   it("closes neither its base nor its top, and refuses a base of another size", async () => {
     const base = createBase(SIZE);
     const top = createMemoryDevice({ size: SIZE });

@@ -1,9 +1,10 @@
-import type { BlockDevice, Extent, Segments } from "./block-device.ts";
+import type { BlockDevice, Extent, Segments, ZeroOptions } from "./block-device.ts";
 import { checkExtent } from "./check-extent.ts";
 import { DeviceError } from "./device-error.ts";
 import { createDirtyBitmap } from "./dirty-bitmap.ts";
 import { joinExtents } from "./extent-join.ts";
 import { createExtentQueue } from "./extent-queue.ts";
+import { notFaster } from "./fast-zero.ts";
 import { createRequestGate } from "./request-gate.ts";
 import { segmentsLength } from "./segments-length.ts";
 
@@ -96,8 +97,8 @@ export function createOverlay(options: OverlayOptions): BlockDevice {
     await top.write(offset, [buffer]);
   }
 
-  async function zeroTop(offset: number, length: number, unmap: boolean): Promise<void> {
-    if (allocated === "none") return top.zero(offset, length, { unmap });
+  async function zeroTop(offset: number, length: number, zeroing: ZeroOptions | undefined): Promise<void> {
+    if (allocated === "none") return top.zero(offset, length, zeroing);
     const zeros = new Uint8Array(Math.min(length, STEP));
     for (let at = 0; at < length; at += STEP) await top.write(offset + at, [zeros.subarray(0, length - at)]);
   }
@@ -107,9 +108,12 @@ export function createOverlay(options: OverlayOptions): BlockDevice {
     checkExtent(name, size, offset, length);
   }
 
-  async function change(offset: number, length: number, request: () => Promise<void>): Promise<void> {
+  function checkChange(offset: number, length: number): void {
     check(offset, length);
     if (readOnly) throw new DeviceError("read-only", name, `write of ${length} bytes refused`, { offset });
+  }
+
+  async function change(offset: number, length: number, request: () => Promise<void>): Promise<void> {
     if (length === 0) return;
     // Queued by whole granules: of two writes into one granule the second must not copy up over the first.
     const first = Math.floor(offset / granularity) * granularity;
@@ -147,10 +151,15 @@ export function createOverlay(options: OverlayOptions): BlockDevice {
       });
     },
     async write(offset, data: Segments) {
-      return change(offset, segmentsLength(data), () => top.write(offset, data));
+      const length = segmentsLength(data);
+      checkChange(offset, length);
+      return change(offset, length, () => top.write(offset, data));
     },
     async zero(offset, length, zeroing) {
-      return change(offset, length, () => zeroTop(offset, length, zeroing?.unmap ?? true));
+      checkChange(offset, length);
+      // Before the edges are copied up, in vain.
+      if (zeroing?.fast && allocated === "extents") throw notFaster(name, offset, length);
+      return change(offset, length, () => zeroTop(offset, length, zeroing));
     },
     async *extents(offset, length) {
       check(offset, length);

@@ -100,6 +100,13 @@ describe("exchange", () => {
     expect(await byteAt(device, 0)).toBe(1);
   });
 
+  it("zeroes as the disk beneath does: fast, with or without its storage, or not at all", async () => {
+    const { device } = createSwitchableDevice(full(1));
+    await expect(device.zero(0, 512, { fast: true, unmap: false })).rejects.toMatchObject({ code: "not-supported" });
+    await device.zero(0, 512, { fast: true });
+    expect(await byteAt(device, 0)).toBe(0);
+  });
+
   it("leaves a read-only disk read-only, though the next one could be written", async () => {
     const { device, exchange } = createSwitchableDevice(createMemoryDevice({ size: SIZE, readOnly: true }));
     const next = full(2);

@@ -87,6 +87,13 @@ describe("the tracker", () => {
     ]);
   });
 
+  it("marks a fast zero that was refused, as every change that failed", async () => {
+    const { guest, tracker } = trackWrites(createMemoryDevice({ size: SIZE }), { granularity: GRANULARITY });
+    await tracker.start();
+    await expect(guest.zero(0, 1, { fast: true, unmap: false })).rejects.toMatchObject({ code: "not-supported" });
+    expect(await dirtyIn(tracker)).toEqual([{ offset: 0, length: 4096 }]);
+  });
+
   it("marks a write and a zero that failed, for part of it may have landed", async () => {
     const broken = new Error("no");
     const device = withFaults(createMemoryDevice({ size: SIZE }), {

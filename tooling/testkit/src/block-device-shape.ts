@@ -5,7 +5,7 @@ export interface BlockDeviceShape {
   readonly readOnly: boolean;
   read(offset: number, into: Uint8Array): Promise<void>;
   write(offset: number, data: readonly Uint8Array[]): Promise<void>;
-  zero(offset: number, length: number, options?: { readonly unmap?: boolean }): Promise<void>;
+  zero(offset: number, length: number, options?: { readonly unmap?: boolean; readonly fast?: boolean }): Promise<void>;
   extents(offset: number, length: number): AsyncIterable<ExtentShape>;
   flush(): Promise<void>;
   close(): Promise<void>;

@@ -105,6 +105,21 @@ export function describeBlockDevice(
       expect(sameBytes(await readAll(held.device), model)).toBe(true);
     });
 
+    it.each([{ unmap: true }, { unmap: false }])(
+      "zeroes fast, or says that it cannot, and changes nothing: $unmap",
+      async ({ unmap }) => {
+        const model = patternOf(size, 31);
+        await held.device.write(0, [model]);
+        try {
+          await held.device.zero(5, size - 9, { unmap, fast: true });
+          model.fill(0, 5, size - 4);
+        } catch (error) {
+          expect(error).toMatchObject({ name: "DeviceError", code: "not-supported" });
+        }
+        expect(sameBytes(await readAll(held.device), model)).toBe(true);
+      },
+    );
+
     it("says extents in order, without gaps, clipped, and calls zero only what is", async () => {
       const model = patternOf(size, 13).fill(1);
       await held.device.write(0, [model]);
