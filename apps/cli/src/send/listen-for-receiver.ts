@@ -11,7 +11,7 @@ export interface Callers {
 }
 
 export interface CallersOptions {
-  readonly output: Output;
+  readonly output: Pick<Output, "say" | "warn" | "event">;
   readonly tls?: TlsOptions;
 }
 

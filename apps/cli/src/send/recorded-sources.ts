@@ -47,24 +47,36 @@ export async function assertOwnedHere(disks: readonly RecordedSource[], options:
 }
 
 async function whyNotOwned(
-  { device: { path }, place, record }: RecordedSource,
+  disk: RecordedSource,
   { dangers, mayAsk, stateDir }: SendableOptions,
 ): Promise<string | undefined> {
-  if (!record) return undefined;
-  const { migration } = record;
-  if (record.role === "target") {
+  const { place, record } = disk;
+  if (record?.role === "target") {
     if (dangers.incomplete || (await unfinishedMigration(place, record)) === undefined) return undefined;
-    return `is the target of migration ${migration}, which is not finished: finish it, or --force incomplete sends what is there`;
+    return `is the target of migration ${record.migration}, which is not finished: finish it, or --force incomplete sends what is there`;
   }
-  if (record.state === "moved" && !dangers.moved) {
-    const there = record.to === undefined ? "" : ` to ${record.to}`;
-    return `has moved${there} (migration ${migration}), and its owner is there now: --force moved sends what is left here`;
-  }
-  if (record.state !== "asked" || mayAsk) return undefined;
+  if (record?.state === "moved" && !dangers.moved)
+    return `${whereMoved(record)}: --force moved sends what is left here`;
+  return mayAsk ? undefined : whyInDoubt(disk, "Say --resume to ask the receiver", stateDir);
+}
+
+/** What became of a disk that has moved. */
+export function whereMoved({ to, migration }: SourceRecord): string {
+  return `has moved${to === undefined ? "" : ` to ${to}`} (migration ${migration}), and its owner is there now`;
+}
+
+/** Undefined for a disk of which no commit is in doubt. `ask` says how the receiver would be asked. */
+export function whyInDoubt(
+  { device: { path }, record }: RecordedSource,
+  ask: string,
+  stateDir: string | undefined,
+): string | undefined {
+  if (record?.role !== "source" || record.state !== "asked") return undefined;
+  const { migration } = record;
   const [keep, gone] = (["keep", "gone"] as const).map((verdict) =>
     formatResolveLine({ role: "source", path, verdict, migration, stateDir }),
   );
-  return `is in doubt: it is not known whether migration ${migration} was committed. Say --resume to ask the receiver, or end it by hand: \`${keep}\` or \`${gone}\``;
+  return `is in doubt: it is not known whether migration ${migration} was committed. ${ask}, or end it by hand: \`${keep}\` or \`${gone}\``;
 }
 
 /** Before anything is dialled: what could not be recorded in the end is not begun. Throws `CommandError` `refused`. */

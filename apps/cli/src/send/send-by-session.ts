@@ -1,4 +1,4 @@
-import { migrate, type MigrationResult, type SourceWire } from "@blkmig/source";
+import { migrate, type MigrationResult } from "@blkmig/source";
 import { formatWireUrl } from "@blkmig/transport/url";
 
 import type { CommandWorld } from "../run-command.ts";
@@ -6,7 +6,7 @@ import { migrationOptions } from "./migration-options.ts";
 import type { Sources } from "./open-sources.ts";
 import type { RecordedSource } from "./recorded-sources.ts";
 import type { SendOptions } from "./send-options.ts";
-import type { SendWires } from "./send-wires.ts";
+import { connectBy, type SendWires } from "./send-wires.ts";
 import type { SessionChoices } from "./session-choices.ts";
 import { openSessionRecord } from "./session-record.ts";
 
@@ -32,12 +32,7 @@ export async function sendBySession(
   });
   const within = options.to.kind === "stdio" ? 0 : reconnectFor;
   try {
-    let first: SourceWire | undefined = await wires.open(world.signal);
-    const connect = async (signal: AbortSignal): Promise<SourceWire> => {
-      const wire = first ?? (await wires.openAgain(signal, within));
-      first = undefined;
-      return wire;
-    };
+    const connect = await connectBy(wires, world.signal, within);
     const { migration, journal, resume: earlier } = record;
     const session = { connect, migration, journal, verify, clone, granularity, reconnectFor: within };
     return await migrate({

@@ -4,7 +4,7 @@ import { type Connection, connectUrl, formatWireUrl, type WireUrl } from "@blkmi
 
 import { openTlsKeys, type TlsKeys } from "../arguments/tls-arguments.ts";
 import { CommandError } from "../command-error.ts";
-import type { CommandWorld } from "../run-command.ts";
+import type { Output } from "../output/output.ts";
 import { canBeAnswered } from "../stdio-directions.ts";
 import { type Callers, listenForReceiver } from "./listen-for-receiver.ts";
 import type { Sources } from "./open-sources.ts";
@@ -24,10 +24,16 @@ export interface SendWiresOptions extends SendPlace {
   readonly resume: boolean;
 }
 
+/** A command's, or of whoever asked a server to send. */
+export interface SendWiresWorld {
+  readonly output: Pick<Output, "say" | "warn" | "event">;
+  readonly signal: AbortSignal;
+}
+
 /** Nothing is dialled yet. Throws `CommandError` `refused` for keys that cannot be read. */
 export async function createSendWires(
   { to, listen, tls: files, remote, resume }: SendWiresOptions,
-  { output, signal }: CommandWorld,
+  { output, signal }: SendWiresWorld,
 ): Promise<SendWires> {
   const keys = files ? await openTlsKeys(files) : undefined;
   for (const warning of keys?.warnings ?? []) output.warn(warning);
@@ -76,6 +82,20 @@ export async function createSendWires(
       else last?.destroy();
       await callers?.close();
     },
+  };
+}
+
+/** Opens the first connection now, so that a receiver that is not there is a refusal; gives what a session asks for connections. */
+export async function connectBy(
+  wires: SendWires,
+  signal: AbortSignal,
+  within: number,
+): Promise<(signal: AbortSignal) => Promise<SourceWire>> {
+  let first: SourceWire | undefined = await wires.open(signal);
+  return async (ending) => {
+    const wire = first ?? (await wires.openAgain(ending, within));
+    first = undefined;
+    return wire;
   };
 }
 

@@ -24,12 +24,14 @@ export interface SessionRecordOptions {
   readonly stateDir: string | undefined;
   /** Where to, for people. */
   readonly to: string;
+  /** Where the clients of the disks are passed on to, if they are: asked whenever it is recorded. */
+  readonly serve?: () => string | undefined;
   readonly warn: (message: string) => void;
 }
 
 export async function openSessionRecord(
   disks: readonly RecordedSource[],
-  { resume: mayResume, stateDir, to, warn }: SessionRecordOptions,
+  { resume: mayResume, stateDir, to, serve, warn }: SessionRecordOptions,
 ): Promise<SessionRecord> {
   const { journal } = await openSourceJournal(
     disks.map(({ name, device, place }) => ({ name, size: device.size, record: place })),
@@ -39,6 +41,11 @@ export async function openSessionRecord(
   const migration = earlier?.migration ?? randomUUID();
   /** An earlier run of the program asked for the commit, and its outcome is not learnt yet. */
   let isAsked = earlier?.state === "asked";
+
+  const passedOn = () => {
+    const there = serve?.();
+    return there === undefined ? {} : { serve: there };
+  };
 
   const inDoubt = (why: string): InDoubt => {
     const commands = disks.flatMap(({ device: { path } }) =>
@@ -57,13 +64,13 @@ export async function openSessionRecord(
     },
     journal: {
       begin: async (id) => journal.begin(id, { to }),
-      asked: async (attempt) => journal.asked(attempt),
+      asked: async (attempt) => journal.asked(attempt, passedOn()),
       forget: async () => journal.forget(),
       async kept() {
         await journal.kept();
         isAsked = false;
       },
-      moved: async (attempt, how) => journal.moved(attempt, how),
+      moved: async (attempt, how) => journal.moved(attempt, how, passedOn()),
     },
     judge(error) {
       if (error instanceof MigrationError && error.code === "in-doubt") return inDoubt(error.message);
