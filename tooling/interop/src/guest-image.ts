@@ -11,7 +11,7 @@ export interface GuestImage {
   readonly append: string;
 }
 
-const INIT = fileURLToPath(new URL("guest-init.sh", import.meta.url));
+const beside = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const CPIO = "cpio";
 const MODPROBE = "/sbin/modprobe";
 const CLOUD_KERNEL = /^vmlinuz-(?<version>.+-cloud-amd64)$/;
@@ -28,16 +28,21 @@ export function cloudKernel(): string | undefined {
 
 /**
  * Makes a guest that boots in seconds and writes numbered records to its first disk as long as it runs: guest-init.sh says
- * how, `checkRecords()` reads them. It takes a tenth of a second, so every test makes its own.
+ * how, `checkRecords()` reads them. guest-live.sh does more, and can be told to stop: `startLiveGuest()`. It takes a tenth
+ * of a second, so every test makes its own.
  */
-export function makeGuestImage(path: (name: string) => string): GuestImage {
+export function makeGuestImage(
+  path: (name: string) => string,
+  init: "guest-init.sh" | "guest-live.sh" = "guest-init.sh",
+): GuestImage {
   const version = cloudKernel();
   if (version === undefined) throw new Error("linux-image-cloud-amd64 is not installed");
   const root = path("guest-root");
   mkdirSync(join(root, "bin"), { recursive: true });
   mkdirSync(join(root, "modules"));
   copyFileSync("/bin/busybox", join(root, "bin/busybox"));
-  copyFileSync(INIT, join(root, "init"));
+  copyFileSync(beside(init), join(root, "init"));
+  copyFileSync(beside("guest-records.sh"), join(root, "records.sh"));
   chmodSync(join(root, "init"), 0o755);
   const modules = modulesInOrder(version, ["virtio_blk", "virtio_pci"]);
   for (const module of modules) copyFileSync(module, join(root, "modules", basename(module)));

@@ -34,3 +34,15 @@ export const qemuWithGuest: Needs = {
     cloudKernel() === undefined,
   needs: "needs qemu-system-x86_64, linux-image-cloud-amd64, busybox-static, cpio",
 };
+
+/** A QEMU whose guest has a file system too. */
+export const liveGuest: Needs = {
+  missing: qemuWithGuest.missing || !["mkfs.ext4", "e2fsck", "debugfs"].every(isInstalled),
+  needs: `${qemuWithGuest.needs}, e2fsprogs`,
+};
+
+/** The same, with its disks on other people's NBD servers. */
+export const guestOnNbd: Needs = {
+  missing: liveGuest.missing || !["nbdkit", "qemu-nbd"].every(isInstalled),
+  needs: `${liveGuest.needs}, nbdkit, qemu-utils`,
+};

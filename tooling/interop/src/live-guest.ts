@@ -1,0 +1,77 @@
+import type { Socket } from "node:net";
+
+import { filesTold, untilFile } from "./guest-files.ts";
+import { makeGuestImage } from "./guest-image.ts";
+import { recordsTold, untilRecord } from "./guest-records.ts";
+import type { Journal } from "./journal.ts";
+import { listenOnce } from "./listen-once.ts";
+import { startQemu } from "./qemu.ts";
+
+/** Where QEMU finds a disk: an NBD server's address, and an export of it. */
+export interface NbdPlace {
+  readonly server:
+    | { readonly type: "unix"; readonly path: string }
+    | { readonly type: "inet"; readonly host: string; readonly port: string };
+  readonly export: string;
+}
+
+interface LiveGuestOptions {
+  /** Where its own files may be: `temporaryFolder()`. */
+  readonly path: (name: string) => string;
+  /** A disk for numbered records. */
+  readonly records: NbdPlace;
+  /** A disk with a file system on it: `makeFileSystem()`. */
+  readonly files: NbdPlace;
+}
+
+/** A guest of guest-live.sh: it works on both its disks until it is told to stop. */
+export interface LiveGuest {
+  /** What it says; `stallsSince()`, `troubles()` and others read it. */
+  readonly serial: Journal<string>;
+  /** Waits until it has said that so many more records, and one more file, are durable. */
+  goesOn(records?: number): Promise<void>;
+  /** Waits until it has written everything and let go of its file system; then ends QEMU. */
+  stop(): Promise<void>;
+}
+
+/** Boots it, and waits until it has written to both its disks. It is killed when the test is over. */
+export async function startLiveGuest({ path, records, files }: LiveGuestOptions): Promise<LiveGuest> {
+  const commandsPath = path("guest.commands");
+  const listener = await listenOnce(commandsPath);
+  const more = ["-serial", `unix:${commandsPath}`, ...nbdDisk("vda", records), ...nbdDisk("vdb", files)];
+  const qemu = await startQemu({ path, guest: makeGuestImage(path, "guest-live.sh"), more });
+  const { serial } = qemu;
+  const commands = await listener.connected;
+  ignoreEcho(commands);
+
+  const goesOn = async (count = 10): Promise<void> => {
+    const [record, file] = [recordsTold(serial).at(-1) ?? 0, filesTold(serial).at(-1) ?? 0];
+    await Promise.all([untilRecord(serial, record + count), untilFile(serial, file + 1)]);
+  };
+  const stop = async (): Promise<void> => {
+    commands.write("stop\n");
+    await serial.until((line) => line === "guest has stopped");
+    await qemu.stop();
+  };
+  await goesOn(1);
+  return { serial, goesOn, stop };
+}
+
+/** Errors are for the guest to see: QEMU neither stops it nor connects again. */
+function nbdDisk(name: string, place: NbdPlace): readonly string[] {
+  const node = { driver: "raw", "node-name": name, discard: "unmap", file: { driver: "nbd", ...place } };
+  const device = `virtio-blk-pci,drive=${name},werror=report,rerror=report`;
+  return ["-blockdev", JSON.stringify(node), "-device", device];
+}
+
+/** A terminal echoes what is typed; a pipe full of that would stop the guest. */
+function ignoreEcho(terminal: Socket): void {
+  terminal.resume();
+  // A QEMU that is killed resets the connection; that it has ended is told by its exit.
+  terminal.on("error", () => undefined);
+}
+
+/** What a guest says when something is wrong: errors of its kernel, writes that failed, what reads back otherwise. */
+export function troubles(serial: Journal<string>): readonly string[] {
+  return serial.entries.filter((line) => /^(?:kernel:|failed |lost )/.test(line));
+}
