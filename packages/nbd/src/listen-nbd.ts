@@ -1,4 +1,8 @@
+import type { Listener } from "@blkmig/transport";
+import { listenTcp, listenUnix } from "@blkmig/transport/tcp";
+
 import type { NbdServer, NbdUrl } from "./nbd-contract.ts";
+import { formatNbdUrl } from "./nbd-url.ts";
 
 export interface NbdListener {
   /** What clients dial, without an export, with the real port: `nbd://127.0.0.1:10809`, `nbd+unix:///?socket=/run/a`. */
@@ -8,6 +12,20 @@ export interface NbdListener {
 }
 
 /** Listens for the server's clients. Throws `TransportError` `listen`. */
-export async function listenNbd(_url: NbdUrl, _server: NbdServer): Promise<NbdListener> {
-  throw new Error("not landed");
+export async function listenNbd(url: NbdUrl, server: NbdServer): Promise<NbdListener> {
+  const { at, secure } = url;
+  const listener = await (at.kind === "tcp" ? listenTcp(at) : listenUnix(at));
+  const accepting = acceptAll(listener, server);
+  const real = at.kind === "tcp" ? { ...at, port: Number(new URL(listener.url).port) } : at;
+  return {
+    url: formatNbdUrl({ at: real, secure, exportName: "" }),
+    async close() {
+      await listener.close();
+      await accepting;
+    },
+  };
+}
+
+async function acceptAll(listener: Listener, server: NbdServer): Promise<void> {
+  for (let peer = await listener.accept(); peer; peer = await listener.accept()) void server.serve(peer);
 }

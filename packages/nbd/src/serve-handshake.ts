@@ -1,0 +1,49 @@
+import type { Connection } from "@blkmig/transport";
+
+import { createHandshakeDecoder, type HandshakeFrame } from "./server-handshake.ts";
+import type { Agreement, Negotiation, NegotiationStep } from "./server-negotiation.ts";
+import { encodeGreeting } from "./server-option-replies.ts";
+
+export interface HandshakeParts {
+  readonly connection: Connection;
+  readonly negotiation: Negotiation;
+  /** Settles when nobody else is that link any more. */
+  readonly fence: (link: NonNullable<NegotiationStep["fence"]>) => Promise<void>;
+  /** It has an export now, before it is told. */
+  readonly onAgreed: (agreement: Agreement) => void;
+}
+
+/** How a negotiation went. `left`: it said ABORT, and may be told goodbye. */
+export type HandshakeEnd =
+  | { readonly end: "agreed"; readonly connection: Connection; readonly agreement: Agreement }
+  | { readonly end: "left"; readonly connection: Connection }
+  | { readonly end: "refused"; readonly why: string };
+
+/** Negotiates with one client. Throws what its wire throws, and `NbdError` `protocol`. */
+export async function shakeHands(parts: HandshakeParts): Promise<HandshakeEnd> {
+  const { negotiation, fence, onAgreed, connection } = parts;
+  const decoder = createHandshakeDecoder(connection.peer);
+
+  async function nextFrame(): Promise<HandshakeFrame | undefined> {
+    for (;;) {
+      const frame = decoder.next();
+      if (frame) return frame;
+      const bytes = await connection.read(decoder.want());
+      if (bytes === 0) return undefined;
+      decoder.accept(bytes);
+    }
+  }
+
+  await connection.send([encodeGreeting()]);
+  for (;;) {
+    const frame = await nextFrame();
+    if (!frame) return { end: "refused", why: "it went away before it had an export" };
+    const { fence: link, send, next } = negotiation.answer(frame);
+    if (link) await fence(link);
+    if (next.do === "transmit") onAgreed(next.agreement);
+    if (send.length > 0) await connection.send(send);
+    if (next.do === "hang-up") return { end: "refused", why: next.why };
+    if (next.do === "leave") return { end: "left", connection };
+    if (next.do === "transmit") return { end: "agreed", connection, agreement: next.agreement };
+  }
+}
