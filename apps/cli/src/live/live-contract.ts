@@ -97,6 +97,8 @@ export interface LiveServerOptions {
   readonly stateDir: string | undefined;
   /** The disks are targets of a migration, and nobody is answered before `open()`. */
   readonly waiting: boolean;
+  /** With `waiting`: the migration that brings them, which is on record only later. Who is linked to them knows them by it. */
+  readonly migration?: string;
   /** Clear text to another machine: for forwarding what has moved before. */
   readonly insecure: boolean;
   /** One sentence, for people. */

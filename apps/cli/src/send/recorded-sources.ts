@@ -6,7 +6,6 @@ import { placeOfRecord, readRecord, type RecordPlace, type SourceRecord, type Ta
 import type { Dangers } from "../arguments/parse-dangers.ts";
 import type { StateDirOption } from "../arguments/state-dir.ts";
 import { CommandError, messageOf } from "../command-error.ts";
-import type { AnyDisk } from "../disks/any-disk.ts";
 import { formatResolveLine } from "../status/resolve-line.ts";
 import { unfinishedMigration } from "../verify/unfinished-target.ts";
 import type { Sources } from "./open-sources.ts";
@@ -14,7 +13,8 @@ import type { Sources } from "./open-sources.ts";
 /** A disk to send, and what earlier migrations have left of it. */
 export interface RecordedSource {
   readonly name: string;
-  readonly device: AnyDisk;
+  /** Its size in bytes. */
+  readonly device: { readonly path: string; readonly size: number };
   readonly place: RecordPlace;
   readonly record: SourceRecord | TargetRecord | undefined;
 }

@@ -13,6 +13,8 @@ export interface SessionRecord {
   readonly migration: string;
   /** What an earlier run left of it. */
   readonly resume: SessionOptions["resume"];
+  /** Where that run would have passed the clients on to, if it asked for the commit. */
+  readonly serve: string | undefined;
   readonly journal: SourceJournal;
   /** After a failure: what ended it, or `InDoubt`. */
   judge(error: unknown): unknown;
@@ -62,6 +64,7 @@ export async function openSessionRecord(
       attempt: earlier.attempt,
       ...(isAsked ? { asked: earlier.attempt } : {}),
     },
+    serve: isAsked ? earlier?.serve : undefined,
     journal: {
       begin: async (id) => journal.begin(id, { to }),
       asked: async (attempt) => journal.asked(attempt, passedOn()),

@@ -1,0 +1,46 @@
+import { setTimeout as wait } from "node:timers/promises";
+
+import type { ForwardLink } from "./forward-link.ts";
+import type { LiveDisk } from "./live-disk.ts";
+import { isHeld } from "./live-state.ts";
+import type { NbdDoors } from "./nbd-doors.ts";
+
+const LOOK_EVERY_MS = 50;
+
+export interface ClosingParts {
+  readonly doors: NbdDoors;
+  readonly links: ReadonlyMap<LiveDisk, ForwardLink>;
+}
+
+/** Hangs up on clients when what they asked for is answered, unless nobody is there to answer; then lets go of the disks. Throws `DeviceError` if a flush failed. */
+export async function closeLiveDisks(disks: readonly LiveDisk[], { doors, links }: ClosingParts): Promise<void> {
+  await doors.shut();
+  await Promise.all(disks.map((disk) => hangUp(disk, { doors, links })));
+  await doors.close("now");
+  const outcomes = await Promise.allSettled(disks.map((disk) => flush(disk, links.get(disk))));
+  await Promise.all([...links.values()].map((link) => link.close()));
+  // A target that was never ours is whoever's who brought it here.
+  const ours = disks.filter(({ state }) => state.is !== "waiting");
+  await Promise.all(ours.map(({ parts }) => parts.disk.close()));
+  const failure = outcomes.find((outcome) => outcome.status === "rejected");
+  if (failure) throw failure.reason;
+}
+
+async function hangUp(disk: LiveDisk, { doors, links }: ClosingParts): Promise<void> {
+  const link = links.get(disk);
+  const waits = (): boolean => isHeld(disk.state) || link?.isDown === true;
+  if (waits()) return doors.drop(disk.name, "now");
+  const done = new AbortController();
+  const finished = doors.drop(disk.name, "finish").finally(() => done.abort());
+  // A link that breaks while the last requests are under way keeps nobody waiting for ever.
+  while (link && !done.signal.aborted && !waits()) {
+    await wait(LOOK_EVERY_MS, undefined, { signal: done.signal }).catch(() => {}); // then it is done
+  }
+  if (!done.signal.aborted && waits()) await doors.drop(disk.name, "now");
+  await finished;
+}
+
+async function flush({ state, parts }: LiveDisk, link: ForwardLink | undefined): Promise<void> {
+  if (state.is === "forwarding" && link && !link.isDown) return link.device.flush();
+  if (state.is === "local" || state.is === "in-doubt") return parts.device.flush();
+}

@@ -1,0 +1,104 @@
+import { type BlockDevice, createSwitchableDevice, type Guest, type TrackedDevice, trackWrites } from "@blkmig/device";
+import type { LinkIdentity, NbdExport } from "@blkmig/nbd";
+
+import type { LiveDiskParts } from "./live-contract.ts";
+import { type DiskEvent, type DiskState, nextState } from "./live-state.ts";
+
+/** One disk that is served: what its clients use, what a migration reads, and who it belongs to. */
+export interface LiveDisk {
+  readonly name: string;
+  readonly parts: LiveDiskParts;
+  readonly export: NbdExport;
+  readonly state: DiskState;
+  /** What a migration has of it: `guest` is the hand on its clients. */
+  readonly disk: BlockDevice;
+  readonly tracker: TrackedDevice["tracker"];
+  readonly guest: Required<Guest>;
+  /** Milliseconds on the clock of `performance`, since when its clients are held. */
+  readonly heldSince: number | undefined;
+  /** Nothing is done by it but that. Throws for what must not happen. */
+  become(event: DiskEvent): void;
+  /** It is ours: its clients are answered. */
+  open(): void;
+  /** It has moved, on record: from now on `next` answers its clients, those that wait first. */
+  passOn(next: BlockDevice, to: string): void;
+}
+
+export interface LiveDiskOptions {
+  /** Bytes: the grain of tracking. */
+  readonly granularity: number;
+  readonly link: LinkIdentity;
+  /** In which state it begins. */
+  readonly is: "waiting" | "local" | "moved";
+}
+
+export function createLiveDisk(parts: LiveDiskParts, options: LiveDiskOptions): LiveDisk {
+  const { name, readOnly } = parts;
+  const lower = createSwitchableDevice(parts.device);
+  const { guest: served, disk, tracker, control } = trackWrites(lower.device, { granularity: options.granularity });
+  let state: DiskState = { is: options.is };
+  let heldSince: number | undefined;
+
+  const become = (event: DiskEvent): void => {
+    state = nextState(state, event);
+  };
+  const hold = async (): Promise<void> => {
+    heldSince ??= performance.now();
+    await control.pause();
+  };
+  const letGo = (): void => {
+    heldSince = undefined;
+    void control.resume(); // it begins them before it returns, and cannot fail
+  };
+  if (state.is !== "local") void hold(); // nothing is under way yet, so nothing is waited for
+
+  return {
+    name,
+    parts,
+    export: {
+      name,
+      device: served,
+      readOnly,
+      blockSizes: { minimum: parts.disk.minimumBlock },
+      link: options.link,
+    },
+    get state() {
+      return state;
+    },
+    disk,
+    tracker,
+    guest: {
+      ...control,
+      async pause() {
+        become({ do: "pause" });
+        try {
+          await hold();
+        } catch (error) {
+          if (state.is === "paused") become({ do: "release" });
+          if (state.is === "local") heldSince = undefined;
+          throw error;
+        }
+      },
+      async resume() {
+        become({ do: "release" }); // throws where commit was asked for: before anything is let go
+        letGo();
+      },
+    },
+    get heldSince() {
+      return heldSince;
+    },
+    become,
+    open() {
+      become({ do: "open" });
+      letGo();
+    },
+    passOn(next, to) {
+      // What is answered there is the new owner's: a migration that has not tidied up yet has no hand in it.
+      control.mirror(undefined);
+      control.throttle(undefined);
+      lower.exchange(next);
+      become({ do: "forward", to });
+      letGo();
+    },
+  };
+}

@@ -1,0 +1,259 @@
+import { setTimeout as wait } from "node:timers/promises";
+
+import { joinGuests, joinTrackers } from "@blkmig/device";
+import { createMigration, type Migration, MigrationError, type SourceJournal, type Statistics } from "@blkmig/source";
+import { formatWireUrl } from "@blkmig/transport/url";
+
+import { CommandError, messageOf } from "../command-error.ts";
+import { assertOwnedHere, assertRecordable } from "../send/recorded-sources.ts";
+import { connectBy, createSendWires, type SendWires } from "../send/send-wires.ts";
+import { openSessionRecord, type SessionRecord } from "../send/session-record.ts";
+import type { ForwardLink } from "./forward-link.ts";
+import { createForwarding } from "./forwarding.ts";
+import { createHandover, type Handover, type HandoverOptions } from "./handover.ts";
+import type { MoveHooks, MoveOptions, MoveResult } from "./live-contract.ts";
+import type { LiveDisk } from "./live-disk.ts";
+import { readLiveRecords } from "./live-records.ts";
+import { isBound } from "./live-state.ts";
+
+const FIRST_WAIT_MS = 500;
+const MOST_WAIT_MS = 30_000;
+
+/** One migration of some of the disks. */
+export interface LiveMove {
+  readonly to: string;
+  readonly disks: readonly LiveDisk[];
+  /** Once it has one. */
+  readonly id: string | undefined;
+  readonly statistics: Statistics | undefined;
+  /** Once. Throws as `LiveServer.move`. */
+  run(): Promise<MoveResult>;
+  /** Unless commit is asked for: then its outcome is waited for. */
+  cancel(): void;
+  setMaxBandwidth(bytesPerSecond: number | undefined): void;
+  setDowntimeLimit(milliseconds: number): void;
+  /** What is left to be done when it is in doubt. */
+  readonly handover: Handover | undefined;
+}
+
+export interface LiveMoveParts {
+  /** All `local`, or all in one doubt. */
+  readonly disks: readonly LiveDisk[];
+  readonly options: MoveOptions;
+  readonly hooks: MoveHooks;
+  readonly stateDir: string | undefined;
+  /** What the same migration has left, if these disks are in doubt. */
+  readonly earlier: Handover | undefined;
+  /** Aborts when the server ends. */
+  readonly ending: AbortSignal;
+  readonly hangUp: HandoverOptions["hangUp"];
+  readonly onPassedOn: (disk: LiveDisk, link: ForwardLink) => void;
+  /** Of the server, and not of whoever asked for this: he may be gone. */
+  readonly say: (message: string) => void;
+  readonly warn: (message: string) => void;
+}
+
+/** What `createMigration` has not begun yet can be said only once it has. */
+interface Limits {
+  maxBandwidth: number | undefined;
+  downtimeLimit: number;
+}
+
+export function createLiveMove(parts: LiveMoveParts): LiveMove {
+  const { disks, options, hooks, stateDir, ending } = parts;
+  const to = formatWireUrl(options.to);
+  const limits: Limits = { maxBandwidth: options.maxBandwidth, downtimeLimit: options.downtimeLimit };
+  const cancelling = new AbortController();
+  let migration: Migration | undefined;
+  let record: SessionRecord | undefined;
+  let handover: Handover | undefined;
+  /** That it is committed, and could not be recorded here. */
+  let unrecorded: (() => Promise<void>) | undefined;
+  let passingOn: Promise<void> | undefined;
+
+  const cancel = (): void => {
+    // Once commit is asked for only its outcome ends it: whoever waits for that must not be told to stop.
+    if (!disks.some(({ state }) => isBound(state))) cancelling.abort();
+  };
+
+  const all = (act: "ask" | "keep" | "commit" | "doubt"): void => {
+    for (const disk of disks) disk.become({ do: act });
+  };
+
+  const assertMovable = async () => {
+    const recorded = await readLiveRecords(disks.map((disk) => disk.parts));
+    const dangers = {
+      inUse: false,
+      mounted: false,
+      filesystem: false,
+      incomplete: true,
+      sectorSize: false,
+      moved: false,
+    };
+    const { resume } = options.session;
+    await assertOwnedHere(recorded, { dangers, mayAsk: resume, ...(stateDir === undefined ? {} : { stateDir }) });
+    await assertRecordable(recorded);
+    return recorded;
+  };
+
+  const createHandoverOf = async ({ migration: id, resume, serve }: SessionRecord): Promise<Handover> => {
+    const { after } = options;
+    if (after !== "forward" || options.session.clone) return createHandover({ ...parts, after, forwarding: undefined });
+    await parts.earlier?.forwarding?.release();
+    const forwarding = createForwarding({ ...parts, migration: id, choice: options, earlier: serve });
+    if (resume?.asked !== undefined && forwarding.serve === undefined) {
+      const why = "if it was committed, its clients are passed on, and where to was not said then";
+      throw new CommandError("refused", `${why}: say --forward-to URL, --after close or --after hold`);
+    }
+    return createHandover({ ...parts, after, forwarding });
+  };
+
+  /** The journal of the migration, which moves the disks from owner to owner as soon as it is on record who that is. */
+  const journalOf = ({ journal }: SessionRecord, handing: Handover): SourceJournal => {
+    return {
+      ...journal,
+      async asked(attempt) {
+        await journal.asked(attempt);
+        all("ask");
+      },
+      async kept() {
+        await journal.kept();
+        all("keep");
+      },
+      async moved(attempt, how) {
+        all("commit");
+        unrecorded = async () => {
+          await journal.moved(attempt, how);
+          unrecorded = undefined;
+          // Not waited for: the receiver need not wait for clients of ours before it hears DONE.
+          passingOn = handing.recorded(how);
+        };
+        await unrecorded();
+      },
+    };
+  };
+
+  /** The clients wait as long as it takes: released before it is on record, they would be answered here again after a restart. */
+  const recordAtLast = async (opened: SessionRecord): Promise<void> => {
+    for (let ms = FIRST_WAIT_MS; unrecorded; ms = Math.min(ms * 2, MOST_WAIT_MS)) {
+      await wait(ms, undefined, { signal: ending }).catch(() => {}); // the next line says so
+      if (ending.aborted) throw opened.judge(new MigrationError("in-doubt", NOT_RECORDED, PAUSED));
+      await unrecorded().catch((error: unknown) => parts.warn(`it could not be recorded again: ${messageOf(error)}`));
+    }
+  };
+
+  const migrateBy = async (wires: SendWires, opened: SessionRecord, handing: Handover): Promise<MoveResult> => {
+    const { session, throttle, mirror } = options;
+    const { verify, clone, granularity, resume: _, reconnectFor } = session;
+    const within = options.to.kind === "stdio" ? 0 : reconnectFor;
+    const { forwarding } = handing;
+    migration = createMigration({
+      session: {
+        connect: await connectBy(wires, cancelling.signal, within),
+        migration: opened.migration,
+        journal: journalOf(opened, handing),
+        ...(opened.resume && { resume: opened.resume }),
+        ...(forwarding && { ready: (serve) => forwarding.ready(serve) }),
+        verify,
+        clone,
+        granularity,
+        reconnectFor: within,
+      },
+      disks: disks.map(({ name, disk }) => ({ name, device: disk })),
+      tracker: joinTrackers(disks.map(({ tracker }) => tracker)),
+      guest: joinGuests(disks.map(({ guest }) => guest)),
+      includeReadOnly: true,
+      throttle,
+      mirror,
+      downtimeLimit: limits.downtimeLimit,
+      ...(limits.maxBandwidth === undefined ? {} : { maxBandwidth: limits.maxBandwidth }),
+      signal: cancelling.signal,
+      onEvent: hooks.onEvent,
+    });
+    const result = await migration.run();
+    await recordAtLast(opened);
+    await passingOn;
+    const serve = forwarding?.shown ?? result.session?.serve;
+    return {
+      ...result,
+      downtime: handing.downtime,
+      migration: opened.migration,
+      after: handing.after,
+      ...(serve === undefined ? {} : { serve }),
+    };
+  };
+
+  const move = async (): Promise<MoveResult> => {
+    const recorded = await assertMovable();
+    const wires = await createSendWires(
+      { ...options, resume: options.session.resume },
+      { output: { say: hooks.say, warn: hooks.warn, event: () => {} }, signal: cancelling.signal },
+    );
+    try {
+      record = await openSessionRecord(recorded, {
+        resume: options.session.resume,
+        stateDir,
+        to,
+        serve: () => handover?.forwarding?.serve,
+        warn: hooks.warn,
+      });
+      handover = await createHandoverOf(record);
+      return await migrateBy(wires, record, handover);
+    } finally {
+      await wires.close();
+    }
+  };
+
+  /** In doubt, or ours again: nothing in between. */
+  const settle = async (error: unknown): Promise<unknown> => {
+    const isUnknown = disks.some(({ state }) => state.is === "asked" || state.is === "in-doubt");
+    if (isUnknown) all("doubt");
+    else if (!disks.some(({ state }) => isBound(state))) await handover?.forwarding?.release();
+    return record ? record.judge(refusalOf(error, migration)) : error;
+  };
+
+  return {
+    to,
+    disks,
+    get id() {
+      return record?.migration;
+    },
+    get statistics() {
+      return migration?.statistics();
+    },
+    get handover() {
+      return handover;
+    },
+    async run() {
+      hooks.signal?.addEventListener("abort", cancel, { once: true });
+      try {
+        if (hooks.signal?.aborted) throw new CommandError("cancelled", "cancelled before it began");
+        return await move();
+      } catch (error) {
+        throw await settle(error);
+      } finally {
+        hooks.signal?.removeEventListener("abort", cancel);
+      }
+    },
+    cancel,
+    setMaxBandwidth(bytesPerSecond) {
+      limits.maxBandwidth = bytesPerSecond;
+      migration?.setMaxBandwidth(bytesPerSecond);
+    },
+    setDowntimeLimit(milliseconds) {
+      limits.downtimeLimit = milliseconds;
+      migration?.setDowntimeLimit(milliseconds);
+    },
+  };
+}
+
+const NOT_RECORDED = "it is committed, and that could not be recorded here";
+const PAUSED = { phase: "switchover", pending: 0, guest: "paused" } as const;
+
+/** What is found out before a disk is sent is a refusal, and no failed migration. */
+function refusalOf(error: unknown, migration: Migration | undefined): unknown {
+  if (!(error instanceof MigrationError) || error.code !== "refused") return error;
+  const { cause } = error;
+  const isUnsent = migration?.statistics().disks.every(({ dataBytes, zeroBytes }) => dataBytes + zeroBytes === 0);
+  return cause instanceof CommandError && isUnsent ? cause : error;
+}
