@@ -1,0 +1,205 @@
+import type { Clock } from "@blkmig/device";
+
+import type { Agreed } from "./client-handshake.ts";
+import type { Ledger } from "./client-ledger.ts";
+import { Malformed } from "./client-malformed.ts";
+import { differenceOf, type Offer } from "./client-offer.ts";
+import { FlushRequest, type Request, WriteRequest } from "./client-request.ts";
+import { MOST_REQUESTS, Wire } from "./client-wire.ts";
+import type { NbdClientEvent } from "./nbd-contract.ts";
+import { NbdError } from "./nbd-error.ts";
+
+/** How long `close()` waits for a server that is away, with requests that wait for it. */
+const CLOSING_MS = 10_000;
+const LEAST_WAIT_MS = 100;
+const MOST_WAIT_MS = 5000;
+
+export interface LinesOptions {
+  readonly url: string;
+  /** Another connection, agreed on anew; the signal ends the attempt. Throws `NbdError`. */
+  readonly dial: (signal: AbortSignal) => Promise<Agreed>;
+  readonly ledger: Ledger;
+  /** Whether the server has fenced what came before when it welcomes a new connection: then everything may be sent again. */
+  readonly fenced: boolean;
+  readonly reconnectFor: number;
+  readonly clock: Clock;
+  readonly tell: (event: NbdClientEvent) => void;
+}
+
+/** A write that may or may not land, and when. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+}
+
+/** The connections to one disk, and the requests that go over them; a broken one is made anew. */
+export class Lines {
+  readonly #options: LinesOptions;
+  readonly #wires = new Set<Wire>();
+  readonly #queue: Request[] = [];
+  readonly #lives = new Set<Promise<void>>();
+  readonly #over = new AbortController();
+  #offer: Offer;
+  #failure: NbdError | undefined;
+  #deadline = Infinity;
+  /** Why the last connection that was given up could not be made. */
+  #why: Error | undefined;
+
+  /** Takes ownership of the first connection. */
+  constructor(first: Agreed, options: LinesOptions) {
+    this.#options = options;
+    this.#offer = first.offer;
+    this.#begin(this.#live(first));
+  }
+
+  get offer(): Offer {
+    return this.#offer;
+  }
+
+  /** Settles as the request does. It throws `ServerError`, `Interrupted` or `NbdError`. */
+  async ask(request: Request): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    const { loss } = this.#options.ledger;
+    if (loss !== undefined && request instanceof FlushRequest) throw new Interrupted(loss);
+    this.#queue.push(request);
+    this.#dispatch();
+    return request.settled;
+  }
+
+  /** One more connection, if the server lets us; if not, those that are there must do. */
+  add(): void {
+    this.#begin(
+      this.#options.dial(this.#over.signal).then(
+        async (agreed) => {
+          const isSame = differenceOf(this.#offer, agreed.offer) === undefined;
+          if (isSame && !this.#over.signal.aborted) return this.#live(agreed);
+          agreed.connection.destroy();
+        },
+        () => {},
+      ),
+    );
+  }
+
+  /** From now on a server that is away is waited for no longer than 10 s. */
+  hurry(): void {
+    this.#deadline = this.#options.clock.now() + CLOSING_MS;
+  }
+
+  /** When nothing is under way: says goodbye and lets go. */
+  async close(): Promise<void> {
+    this.#over.abort();
+    await Promise.all([...this.#wires].map(async (wire) => wire.close()));
+    await Promise.all(this.#lives);
+  }
+
+  #begin(life: Promise<void>): void {
+    this.#lives.add(life);
+    void life.then(() => {
+      this.#lives.delete(life);
+      if (this.#lives.size === 0)
+        this.#fail("connect", `the connection broke and could not be made again: ${this.#why?.message}`, this.#why);
+    });
+  }
+
+  /** One connection and those that come after it. */
+  async #live(first: Agreed): Promise<void> {
+    let since: number | undefined;
+    for (let agreed: Agreed | undefined = first; agreed;) {
+      const wire = new Wire(agreed, () => this.#dispatch());
+      this.#wires.add(wire);
+      this.#dispatch();
+      const why = await wire.ended;
+      this.#wires.delete(wire);
+      // A server that hangs up on whatever it is asked was not back.
+      if (wire.hasAnswered || since === undefined) since = this.#options.clock.now();
+      this.#pickUp(wire.unanswered(), why);
+      if (why instanceof Malformed) this.#fail("protocol", why.message, why);
+      agreed = this.#over.signal.aborted ? undefined : await this.#reconnect(why, since);
+    }
+  }
+
+  #dispatch(): void {
+    while (this.#queue.length > 0) {
+      const wire = this.#leastLoaded();
+      if (!wire) return;
+      wire.send(this.#queue.shift()!);
+    }
+  }
+
+  #leastLoaded(): Wire | undefined {
+    let least: Wire | undefined;
+    for (const wire of this.#wires) {
+      if (wire.isUp && wire.load < (least?.load ?? MOST_REQUESTS)) least = wire;
+    }
+    return least;
+  }
+
+  /** What a broken connection left behind: sent again first, and in its order, or rejected where that would deceive. */
+  #pickUp(requests: readonly Request[], why: Error): void {
+    if (this.#failure) return this.#rejectAll(requests, this.#failure);
+    if (this.#options.fenced) return void this.#queue.unshift(...requests);
+    const { ledger } = this.#options;
+    if (ledger.hasUnflushed)
+      ledger.lose(`the connection broke (${why.message}): what was written since the last flush may be lost`);
+    // Without a fence an older write may still land, after whatever is sent now.
+    const writes = requests.filter((request) => request instanceof WriteRequest);
+    this.#rejectAll(writes, new Interrupted(`the connection broke (${why.message}): it may still land, now or later`));
+    this.#queue.unshift(...requests.filter((request) => !(request instanceof WriteRequest)));
+    if (ledger.loss === undefined) return;
+    const flushes = this.#queue.filter((request) => request instanceof FlushRequest);
+    this.#rejectAll(flushes, new Interrupted(ledger.loss));
+    this.#queue.splice(0, Infinity, ...this.#queue.filter((request) => !(request instanceof FlushRequest)));
+  }
+
+  async #reconnect(broken: Error, since: number): Promise<Agreed | undefined> {
+    const { clock, reconnectFor, tell } = this.#options;
+    let why = broken;
+    for (let attempt = 0; ; attempt += 1) {
+      const left = Math.min(since + reconnectFor, this.#deadline) - clock.now();
+      if (left <= 0) return void (this.#why = why);
+      const waitMs = Math.min(backOff(attempt), left);
+      tell({ type: "reconnect", why: why.message, waitMs });
+      await clock.sleep(waitMs, this.#over.signal);
+      if (this.#over.signal.aborted) return undefined;
+      const agreed = await this.#options.dial(this.#over.signal).catch((error: unknown) => {
+        why = error as Error;
+      });
+      if (agreed) return this.#welcome(agreed, broken);
+    }
+  }
+
+  /** The connection is there again: but is the disk, and all that was written to it? */
+  #welcome(agreed: Agreed, broken: Error): Agreed | undefined {
+    const difference = differenceOf(this.#offer, agreed.offer);
+    const isOtherRun = agreed.offer.identity?.run !== this.#offer.identity?.run;
+    if (difference !== undefined) this.#fail("changed", `after a reconnect ${difference}`, broken);
+    else if (isOtherRun && this.#options.ledger.hasUnflushed) this.#fail("lost", LOST, broken);
+    if (this.#over.signal.aborted) {
+      agreed.connection.destroy();
+      return undefined;
+    }
+    this.#offer = agreed.offer;
+    this.#options.tell({ type: "reconnect", why: broken.message, waitMs: undefined });
+    return agreed;
+  }
+
+  /** For good. */
+  #fail(code: "changed" | "connect" | "lost" | "protocol", what: string, cause: Error | undefined): void {
+    if (this.#over.signal.aborted) return;
+    this.#failure = new NbdError(code, this.#options.url, what, { cause });
+    this.#over.abort();
+    for (const wire of this.#wires) wire.break(this.#failure);
+    this.#rejectAll(this.#queue.splice(0), this.#failure);
+    this.#options.tell({ type: "failed", error: this.#failure });
+  }
+
+  #rejectAll(requests: readonly Request[], error: Error): void {
+    for (const request of requests) request.reject(error);
+  }
+}
+
+const LOST = "the server's host restarted: what it had acknowledged and not flushed may be gone";
+
+/** Jittered, or all clients of a server that restarted would come at once, again and again. */
+function backOff(attempt: number): number {
+  return Math.min(MOST_WAIT_MS, LEAST_WAIT_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
+}
