@@ -1,5 +1,6 @@
 import { readRecord } from "@blkmig/journal";
 import type { NbdUrl } from "@blkmig/nbd";
+import type { SessionOffer } from "@blkmig/sink";
 
 import { aborted } from "../interruption.ts";
 import { createLiveServer } from "../live/create-live-server.ts";
@@ -17,8 +18,10 @@ export interface ServingOptions {
 
 /** The disks of one migration, on their way to be served here. */
 export interface Serving {
-  /** Binds the addresses, and holds whoever comes; gives what clients dial. Once is enough. `sizes`: bytes, of each disk. */
-  bind(sizes: ReadonlyMap<string, number>): Promise<string>;
+  /** Binds the addresses, and holds whoever comes. */
+  bind(offer: SessionOffer): Promise<void>;
+  /** What clients dial, once it is bound. */
+  readonly url: string | undefined;
   /** The disks are committed: whoever waits is answered, and the targets are no longer the receiver's to close. */
   open(): void;
   /** Serves until interrupted, or until the disks have moved on. */
@@ -43,9 +46,10 @@ export function createServing(targets: Targets, options: ServingOptions, { outpu
       }),
     );
 
-  const bind = async (sizes: ReadonlyMap<string, number>): Promise<string> => {
-    live ??= await createLiveServer({
+  const create = async (sizes: ReadonlyMap<string, number>, migration?: string): Promise<LiveServer> =>
+    createLiveServer({
       disks: await disksOf(sizes),
+      ...(migration === undefined ? {} : { migration }),
       nbd: options.nbd,
       granularity: GRANULARITY,
       stateDir: options.stateDir,
@@ -54,8 +58,6 @@ export function createServing(targets: Targets, options: ServingOptions, { outpu
       say: (message) => output.say(message),
       warn: (message) => output.warn(message),
     });
-    return live.nbd[0]!;
-  };
 
   const serve = async (server: LiveServer): Promise<void> => {
     const names = targets.names.map((name) => `'${name}'`).join(", ");
@@ -65,7 +67,12 @@ export function createServing(targets: Targets, options: ServingOptions, { outpu
   };
 
   return {
-    bind,
+    get url() {
+      return live?.nbd[0];
+    },
+    async bind({ migration, disks }) {
+      live ??= await create(new Map(disks.map(({ name, size }) => [name, size])), migration);
+    },
     open() {
       if (isOpen || !live) return;
       isOpen = true;
@@ -73,12 +80,12 @@ export function createServing(targets: Targets, options: ServingOptions, { outpu
       live.open();
     },
     async stay() {
-      await bind(new Map()); // a stream that has no session is served only now
+      live ??= await create(new Map()); // of a stream that has no session
       this.open();
       try {
-        await serve(live!);
+        await serve(live);
       } finally {
-        await live!.close();
+        await live.close();
       }
     },
     async close() {

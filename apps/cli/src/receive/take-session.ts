@@ -1,8 +1,6 @@
 import {
   createSinkSession,
   LoadError,
-  type SessionOffer,
-  type SessionTargets,
   type SinkSession,
   type SinkSessionEvent,
   type SinkSessionResult,
@@ -16,7 +14,6 @@ import { createRate } from "../output/rate.ts";
 import { formatResolveLine } from "../status/resolve-line.ts";
 import { describeSessionEnd, sessionCompleted, sessionProgressOf, sessionStatus } from "./describe-session.ts";
 import { LIMITS } from "./load-any.ts";
-import type { Serving } from "./serving.ts";
 import { openSessionTargets } from "./session-targets.ts";
 import { receiveVisits, type SessionVisits } from "./session-visits.ts";
 import type { Taking } from "./taking.ts";
@@ -62,9 +59,10 @@ export async function takeSession(taking: Taking): Promise<boolean> {
   const session = createSinkSession({
     open: async (offer) => {
       const opened = await openSessionTargets(offer, { targets, guard, options, from: wire.peer, warn });
-      return serving ? served(opened, offer, serving) : opened;
+      await serving?.bind(offer); // now: an address that cannot be had is no reason to fail when all has been sent
+      return opened;
     },
-    ...(serving ? { ready: async () => ({ serve: await serving.bind(new Map()) }) } : {}),
+    ...(serving ? { ready: async () => (serving.url === undefined ? {} : { serve: serving.url }) } : {}),
     limits: LIMITS,
     signal,
     onEvent,
@@ -94,12 +92,6 @@ export async function takeSession(taking: Taking): Promise<boolean> {
   } finally {
     waiting.end();
   }
-}
-
-/** Bound now: an address that cannot be had is no reason to fail when all has been sent. Kept open if it is committed. */
-async function served(opened: SessionTargets, { disks }: SessionOffer, serving: Serving): Promise<SessionTargets> {
-  await serving.bind(new Map(disks.map(({ name, size }) => [name, size])));
-  return opened;
 }
 
 async function nobodyOffered(
