@@ -32,7 +32,8 @@ export interface SessionReceiverOptions {
   readonly refuse?: string;
   /** Runs when the decision is recorded, before the sender is told. */
   readonly onCommitted?: () => Promise<void>;
-  readonly serve?: string;
+  /** Where the disks will be served; asked at each PREPARE. */
+  readonly serve?: string | ((migration: string) => Promise<string>);
 }
 
 export async function startSessionReceiver(options: SessionReceiverOptions): Promise<SessionReceiver> {
@@ -58,7 +59,8 @@ export async function startSessionReceiver(options: SessionReceiverOptions): Pro
     return { devices, journal: loud, ...(found && { found }), close };
   };
 
-  const session = createSinkSession({ open, ...(serve !== undefined && { ready: async () => ({ serve }) }) });
+  const ready = async () => ({ serve: typeof serve === "function" ? await serve(session.migration!) : serve! });
+  const session: SinkSession = createSinkSession({ open, ...(serve !== undefined && { ready }) });
   session.ended.catch(() => {});
   let listener: Listener | undefined;
 

@@ -163,6 +163,7 @@ export async function createLiveServer(options: LiveServerOptions): Promise<Live
         options: wanted,
         hooks,
         stateDir,
+        granularity: options.granularity,
         earlier,
         ending: ending.signal,
         hangUp,

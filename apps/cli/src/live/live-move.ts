@@ -16,6 +16,8 @@ import type { LiveDisk } from "./live-disk.ts";
 import { readLiveRecords } from "./live-records.ts";
 import { isBound } from "./live-state.ts";
 
+/** Of a session, bytes. */
+const LEAST_GRANULARITY = 4096;
 const FIRST_WAIT_MS = 500;
 const MOST_WAIT_MS = 30_000;
 
@@ -42,6 +44,8 @@ export interface LiveMoveParts {
   readonly options: MoveOptions;
   readonly hooks: MoveHooks;
   readonly stateDir: string | undefined;
+  /** Bytes: what the disks have been tracked by all along. */
+  readonly granularity: number;
   /** What the same migration has left, if these disks are in doubt. */
   readonly earlier: Handover | undefined;
   /** Aborts when the server ends. */
@@ -144,7 +148,7 @@ export function createLiveMove(parts: LiveMoveParts): LiveMove {
 
   const migrateBy = async (wires: SendWires, opened: SessionRecord, handing: Handover): Promise<MoveResult> => {
     const { session, throttle, mirror } = options;
-    const { verify, clone, granularity, resume: _, reconnectFor } = session;
+    const { verify, clone, reconnectFor } = session;
     const within = options.to.kind === "stdio" ? 0 : reconnectFor;
     const { forwarding } = handing;
     migration = createMigration({
@@ -156,7 +160,7 @@ export function createLiveMove(parts: LiveMoveParts): LiveMove {
         ...(forwarding && { ready: (serve) => forwarding.ready(serve) }),
         verify,
         clone,
-        granularity,
+        granularity: Math.max(parts.granularity, LEAST_GRANULARITY),
         reconnectFor: within,
       },
       disks: disks.map(({ name, disk }) => ({ name, device: disk })),

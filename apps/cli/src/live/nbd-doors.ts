@@ -52,7 +52,7 @@ export async function openNbdDoors({ at, exports, say, warn }: NbdDoorsOptions):
 
   try {
     for (const url of at) {
-      const tls = await readNbdKeys(url, "server");
+      const tls = url.secure ? await readNbdKeys(url, "server") : undefined;
       const server = createNbdServer({ exports, ...(tls && { tls }), onEvent });
       doors.push({ server, listener: await listenNbd(url, server) });
     }

@@ -1,0 +1,176 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+import { placeOfRecord, readRecord } from "@blkmig/journal";
+import { type NbdDevice, openNbd, parseNbdUrl } from "@blkmig/nbd";
+import type { MigrationEvent } from "@blkmig/source";
+import { parseWireUrl } from "@blkmig/transport/url";
+import { onTestFinished } from "vitest";
+
+import { openAnyDisk } from "../disks/open-any-disk.ts";
+import { makeDisk, makeGarbage, MIB } from "../make-disks.test-kit.ts";
+import { type Relay, startRelay, type Watch } from "../relay.test-kit.ts";
+import { temporaryFolder } from "../run-blkmig.test-kit.ts";
+import { type SessionReceiver, startSessionReceiver } from "../session-receiver.test-kit.ts";
+import { createLiveServer } from "./create-live-server.ts";
+import type { LiveDiskParts, LiveServer, LiveServerOptions, MoveHooks, MoveOptions } from "./live-contract.ts";
+
+export const SIZE: number = 8 * MIB;
+
+/** An old server and a new owner, in this process, over real sockets and files. */
+export interface LivePair {
+  readonly source: string;
+  readonly target: string;
+  readonly old: LiveServer;
+  /** What was said and warned by both. */
+  readonly told: readonly string[];
+  /** Between the migration's ends, and between the old server and the new owner's NBD server. */
+  readonly wire: Relay;
+  readonly link: Relay;
+  /** The one that takes sessions now. */
+  readonly receiver: SessionReceiver;
+  /** The new owner's server, once it was announced. */
+  readonly owner: LiveServer | undefined;
+  client(): Promise<NbdDevice>;
+  move(options?: Partial<MoveOptions>, hooks?: Partial<MoveHooks>): ReturnType<LiveServer["move"]>;
+  /** The new owner's server ends, and another one takes its place, at the same address. */
+  restartOwner(migration: string): Promise<void>;
+  /** The receiver has died; another one takes up what it left. */
+  restartReceiver(): Promise<void>;
+  /** The old server again, on the same disk. */
+  serveAgain(): Promise<LiveServer>;
+}
+
+export interface LivePairOptions {
+  readonly watch?: Watch;
+  /** Whether the receiver says where it will serve. Default true. */
+  readonly announces?: boolean;
+  readonly stateDir?: string;
+}
+
+export async function startLivePair({ watch, announces = true, stateDir }: LivePairOptions = {}): Promise<LivePair> {
+  const [here, there] = [temporaryFolder(), temporaryFolder()];
+  const source = makeDisk(here("source"), SIZE, 3);
+  const target = makeGarbage(there("target"), SIZE);
+  const told: string[] = [];
+  const tell = (message: string): void => void told.push(message);
+  const clients: NbdDevice[] = [];
+  const servers: LiveServer[] = [];
+
+  const partsOf = async (path: string, lock: boolean): Promise<LiveDiskParts> => {
+    const disk = await openAnyDisk(path, { name: "vda", lock, insecure: false });
+    const place = await placeOfRecord(disk, stateDir === undefined ? {} : { stateDir });
+    return { name: "vda", disk, device: disk, place, record: await readRecord(place.path), readOnly: false };
+  };
+  const serve = async (path: string, at: string, more: Partial<LiveServerOptions>): Promise<LiveServer> => {
+    const parts = await partsOf(path, more.waiting !== true);
+    const live = await createLiveServer({
+      disks: [parts],
+      nbd: [parseNbdUrl(at)],
+      granularity: 64 * 1024,
+      stateDir,
+      waiting: false,
+      insecure: false,
+      say: tell,
+      warn: tell,
+      ...more,
+    }).catch(async (error: unknown) => {
+      await parts.disk.close();
+      throw error;
+    });
+    servers.push(live);
+    return live;
+  };
+
+  const oldAt = `nbd+unix:///?socket=${here("old.sock")}`;
+  const ownerAt = `nbd+unix:///?socket=${there("owner.sock")}`;
+  const link = await startRelay(`unix://${here("link.sock")}`);
+  link.leadTo(`unix://${there("owner.sock")}`);
+  const linkAt = `nbd+unix:///?socket=${here("link.sock")}`;
+  let owner: LiveServer | undefined;
+
+  const announce = async (migration: string): Promise<string> => {
+    owner ??= await serve(target, ownerAt, { waiting: true, migration });
+    return linkAt;
+  };
+  const receive = async (): Promise<SessionReceiver> =>
+    startSessionReceiver({
+      targets: { vda: target },
+      ...(announces ? { serve: announce } : {}),
+      onCommitted: async () => owner?.open(),
+    });
+  let receiver = await receive();
+  const wire = await startRelay(receiver.url, watch);
+  const old = await serve(source, oldAt, {});
+
+  onTestFinished(async () => {
+    for (const server of servers) await server.close().catch(tell as (error: unknown) => void);
+    await Promise.all(clients.map((client) => client.close().catch(() => {})));
+  });
+
+  return {
+    source,
+    target,
+    old,
+    told,
+    wire,
+    link,
+    get receiver() {
+      return receiver;
+    },
+    get owner() {
+      return owner;
+    },
+    async client() {
+      const client = await openNbd(parseNbdUrl(`nbd+unix:///vda?socket=${here("old.sock")}`), { reconnectFor: 0 });
+      clients.push(client);
+      return client;
+    },
+    move: (options = {}, hooks = {}) =>
+      old.move(
+        {
+          to: parseWireUrl(wire.url),
+          listen: false,
+          tls: undefined,
+          remote: undefined,
+          disks: undefined,
+          after: "forward",
+          forwardTo: undefined,
+          maxBandwidth: undefined,
+          downtimeLimit: 1000,
+          throttle: false,
+          mirror: false,
+          insecure: false,
+          ...options,
+          session: {
+            resume: false,
+            clone: false,
+            verify: false,
+            reconnectFor: 2000,
+            granularity: 65536,
+            ...options.session,
+          },
+        },
+        {
+          onEvent: (event: MigrationEvent) => void (event.type === "warning" && tell(event.message)),
+          say: tell,
+          warn: tell,
+          ...hooks,
+        },
+      ),
+    async restartOwner(migration) {
+      await owner?.close();
+      owner = await serve(target, ownerAt, { waiting: true, migration });
+      owner.open();
+    },
+    async restartReceiver() {
+      receiver = await receive();
+      wire.leadTo(receiver.url);
+    },
+    serveAgain: () => serve(source, oldAt, {}),
+  };
+}
+
+export function hashOf(path: string): string {
+  return createHash("sha256").update(readFileSync(path)).digest("hex");
+}
