@@ -3,9 +3,10 @@ import { formatNbdUrl, type NbdClientEvent, type NbdDevice, type NbdUrl, openNbd
 import type { TlsOptions } from "@blkmig/transport/url";
 
 import { CommandError, messageOf } from "../command-error.ts";
-import { formatTime } from "../output/format-amounts.ts";
 import type { AnyDisk, OpenAnyDiskOptions } from "./any-disk.ts";
 import { assertGuarded, parseNbdDisk } from "./nbd-disk-url.ts";
+
+const QUIET_MS = 30_000;
 
 /** Opens a disk behind NBD. It has no lock, and nobody says whether others write it. */
 export async function openNbdDisk(text: string, options: OpenAnyDiskOptions): Promise<AnyDisk> {
@@ -18,7 +19,7 @@ export async function openNbdDisk(text: string, options: OpenAnyDiskOptions): Pr
     ...(readOnly ? { readOnly } : {}),
     ...(tls ? { tls } : {}),
     ...(signal ? { signal } : {}),
-    ...(warn ? { onEvent: warnOnce(name, url, warn) } : {}),
+    ...(warn ? { onEvent: tellOutages(name, url, warn) } : {}),
   }).catch((error: unknown) => {
     throw signal?.aborted ? new CommandError("cancelled", "cancelled", { cause: error }) : error;
   });
@@ -56,15 +57,14 @@ async function keysOf(url: NbdUrl): Promise<TlsOptions | undefined> {
   }
 }
 
-/** Once an outage: one refusal after the other says nothing new. */
-function warnOnce(name: string, url: NbdUrl, warn: (message: string) => void): (event: NbdClientEvent) => void {
-  let isOut = false;
+/** Each of its connections says that it broke, and that it is tried again, and again: people are told now and then. */
+function tellOutages(name: string, url: NbdUrl, warn: (message: string) => void): (event: NbdClientEvent) => void {
+  let toldAt = -Infinity;
   return (event) => {
-    if (event.type !== "reconnect") return; // a request that fails says so itself
-    const { why, waitMs } = event;
-    const wasOut = isOut;
-    isOut = waitMs !== undefined;
-    if (waitMs === undefined || wasOut) return;
-    warn(`disk '${name}': ${formatNbdUrl(url)} does not answer: ${why}; trying again in ${formatTime(waitMs)}`);
+    // Of a failure tell the requests that fail.
+    if (event.type !== "reconnect" || event.waitMs === undefined) return;
+    if (performance.now() - toldAt < QUIET_MS) return;
+    toldAt = performance.now();
+    warn(`disk '${name}': ${formatNbdUrl(url)} does not answer (${event.why}), and is dialled again and again`);
   };
 }
