@@ -1,14 +1,16 @@
 import { Command, CommanderError } from "commander";
 
-import { addLaterCommands } from "./arguments/not-built.ts";
 import { isStdio } from "./arguments/parse-address.ts";
+import { cancelCommand } from "./cancel-command.ts";
 import { demoCommand } from "./demo-command.ts";
 import { endingOf, EXIT } from "./exit-code.ts";
 import { inspectCommand } from "./inspect-command.ts";
+import { limitsCommand } from "./limits-command.ts";
 import { createOutput } from "./output/output.ts";
 import { receiveCommand } from "./receive-command.ts";
 import { resolveCommand } from "./resolve-command.ts";
 import { sendCommand } from "./send-command.ts";
+import { serveCommand } from "./serve-command.ts";
 import { statusCommand } from "./status-command.ts";
 import { verifyCommand } from "./verify-command.ts";
 
@@ -17,6 +19,8 @@ Examples:
   blkmig receive tcp://127.0.0.1:4711 --disk vda=copy.img --create --size vda=20G
   blkmig send tcp://127.0.0.1:4711 --disk vda=/var/lib/vm.img
   blkmig verify /var/lib/vm.img copy.img
+  blkmig serve --disk vda=/var/lib/vm.img --nbd nbd://127.0.0.1:10809 --control /run/vm.ctl
+  blkmig send tcp://127.0.0.1:4711 --from /run/vm.ctl
 
 Each command has its own --help.
 
@@ -42,12 +46,14 @@ function createProgram(version: string): Command {
     .addHelpText("after", HELP);
   sendCommand(program);
   receiveCommand(program);
+  serveCommand(program);
   verifyCommand(program);
   inspectCommand(program);
   statusCommand(program);
+  cancelCommand(program);
+  limitsCommand(program);
   resolveCommand(program);
   demoCommand(program);
-  addLaterCommands(program);
   return program;
 }
 

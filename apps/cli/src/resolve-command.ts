@@ -19,9 +19,13 @@ WARNING: say the same at both ends. --keep here and --commit there make two owne
 and neither copy is right. ID is the migration's, as \`blkmig status\` prints it; no other is touched.
 The verdict holds for all disks of the migration.
 
+A disk that a running \`blkmig serve\` has is resolved there: its --control is said as --source. The clients
+are answered again at once, here or at the new owner.
+
 Examples:
   blkmig resolve --target /dev/vg/vm --commit 0f1e2d3c
   blkmig resolve --source /var/lib/vm.img --gone 0f1e2d3c
+  blkmig resolve --source /run/vm.ctl --keep 0f1e2d3c
 
 Exit codes: 0 recorded, durably; 2 usage; 3 refused: nothing is in doubt, another migration, or the disk is
 in use by a process that may still learn the outcome.`;
@@ -34,10 +38,11 @@ export function resolveCommand(program: Command): void {
     .option("--target <path>", "the disk that was written")
     .option("--commit <id>", "with --target: it is this side's from now on")
     .option("--abort <id>", "with --target: it is incomplete again")
-    .option("--source <path>", "the disk that was sent")
+    .option("--source <path>", "the disk that was sent, or the socket of the `blkmig serve` that has it")
     .option("--keep <id>", "with --source: it stays this side's")
     .option("--gone <id>", "with --source: it has moved")
     .option("--state-dir <folder>", "where records are, instead of beside files or in the usual state directory")
+    .option("--insecure", "allow NBD in clear text to another machine", false)
     .option("--json", "print events, one JSON object a line, on stdout", false)
     .addHelpText("after", HELP)
     .action((flags: ResolveFlags) => runCommand(flags, async (world) => resolve(parseResolveOptions(flags), world)));

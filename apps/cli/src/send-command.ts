@@ -6,6 +6,8 @@ import { isStdio } from "./arguments/parse-address.ts";
 import { addStateDirOption } from "./arguments/state-dir.ts";
 import { addTlsOptions } from "./arguments/tls-arguments.ts";
 import { runCommand } from "./run-command.ts";
+import { parseSendFromOptions } from "./send/send-from-options.ts";
+import { sendFrom } from "./send/send-from.ts";
 import { parseSendOptions, type SendFlags } from "./send/send-options.ts";
 import { send } from "./send/send.ts";
 
@@ -28,6 +30,11 @@ What is spoken (--wire):
   qemu  a stock QEMU that waits with -incoming: disks are called as its -drive id=NAME, and must be
         attached to a device there
 
+With --from the disks are live: a \`blkmig serve\` has them, does this, and goes on if this process goes away.
+--disk then says the NAME alone (default: all). When all but a little has arrived the clients' requests
+are held, the commit is made, and by --after they are passed on to the new owner's NBD, hung up on, or held
+until the server ends. Files are read by the server, and ssh is run by it.
+
 After a crash of either end --resume, said on both sides, goes on with what has arrived. Exit code 4
 says that the commit was asked for and its answer is missing: --resume asks again, and \`blkmig resolve\`
 ends it by hand.
@@ -41,6 +48,8 @@ Examples:
     --remote-flag --create --ssh-command 'ssh -i "my key"'
   blkmig send tcp://127.0.0.1:4711 --disk vda=vm.img --resume
   blkmig send file:///backup/vm.stream --disk vda=vm.img
+  blkmig send tls://there:4711 --token-file token --from /run/vm.ctl --downtime-limit 100ms
+  blkmig send tcp://127.0.0.1:4711 --from /run/vm.ctl --disk vda --after close
   blkmig send tcp://127.0.0.1:4444 --wire qemu --disk drive0=vm.img
 
 Exit codes: 0 committed, 1 failed (source intact), 2 usage, 3 refused, 4 in doubt, 6 guest lost,
@@ -60,6 +69,7 @@ export function sendCommand(program: Command): void {
     .option("--downtime-limit <time>", "how long the guest may be paused: 300ms, 1.5s, 2m", "300ms")
     .option("--incremental", "send only what is allocated above a base that the receiver has too", false)
     .option("--force <danger>", "take on a danger: in-use, incomplete, mounted, moved (repeatable)", collect, []);
+  addLiveOptions(command);
   addSessionOptions(command);
   addRemoteOptions(command);
   addTlsOptions(command);
@@ -73,9 +83,25 @@ export function sendCommand(program: Command): void {
   addLaterOptions(command, "send");
   command.action((to: string, flags: SendFlags) =>
     runCommand({ json: flags.json, stdoutIsWire: isStdio(to) }, async (world) =>
-      send(parseSendOptions(to, flags), world),
+      flags.from === undefined
+        ? send(parseSendOptions(to, flags), world)
+        : sendFrom(parseSendFromOptions(to, flags.from, flags), world),
     ),
   );
+}
+
+function addLiveOptions(command: Command): void {
+  command
+    .option("--from <control>", "move disks of a running `blkmig serve`: its socket, a path or unix:///path")
+    .addOption(
+      new Option(
+        "--after <what>",
+        "with --from: what becomes of the clients: forward (pass them on), close or hold (default: forward)",
+      ),
+    )
+    .option("--forward-to <url>", "with --from: the NBD address of the new owner (default: what the receiver says)")
+    .option("--throttle", "with --from: slow the clients' writes down if there is no end otherwise")
+    .option("--mirror", "with --from: write to both ends before the answer if there is no end otherwise");
 }
 
 function addSessionOptions(command: Command): void {

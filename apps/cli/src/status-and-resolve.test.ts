@@ -256,7 +256,7 @@ describe("resolve", () => {
 it.each([
   [["status"], /--target PATH, or --source PATH/],
   [["status", "--target", "a", "--source", "b"], /one at a time/],
-  [["status", "--control", "x"], /`blkmig status` is not built yet/],
+  [["status", "--control", "tcp://a:1"], /is no socket of this machine/],
   [["status", "--qmp", "x"], /`blkmig status` is not built yet/],
   [["resolve"], /say --target PATH with/],
   [["resolve", "--target", "a"], /say --target PATH with/],
@@ -264,7 +264,7 @@ it.each([
   [["resolve", "--source", "a", "--commit", "m1"], /say --target PATH with/],
   [["resolve", "--target", "a", "--commit", "m1", "--abort", "m1"], /say --target PATH with/],
   [["resolve", "--target", "a", "--source", "b", "--keep", "m1"], /say --target PATH with/],
-  [["resolve", "--source", "unix:///run/x", "--keep", "m1"], /a running server is not built yet/],
+  [["resolve", "--source", "unix:x", "--keep", "m1"], /--source: 'unix:x': an absolute path must follow/],
 ])("%j is a usage error", async (args, sentence) => {
   expect(refusal(await runBlkmig(args))).toEqual(refused(2, sentence));
 });

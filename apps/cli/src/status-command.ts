@@ -21,23 +21,30 @@ Of a disk in doubt the \`blkmig resolve\` commands are printed that would end it
 The record is beside a file (PATH.blkmig), and that of a block device in the state directory.
 Nothing is written, and a disk that is in use can be asked for.
 
+Of a running \`blkmig serve\`: where it serves, its disks and their clients, and the migration that runs or
+was last. A disk there is local, held or in-doubt (nobody is answered), forwarding, closed or failed.
+
 Examples:
   blkmig status --target copy.img
   blkmig status --target /dev/vg/vm --json
   blkmig status --source /var/lib/vm.img
+  blkmig status --control /run/vm.ctl --json
 
 Exit codes: 0 whatever the disk is, 2 usage, 3 it could not be read.`;
 
 export function statusCommand(program: Command): void {
   program
     .command("status")
-    .summary("what a target or a source is: complete, in doubt, moved")
-    .description("Says what a disk is to migrations: complete, incomplete, in doubt, moved, or nothing of theirs.")
+    .summary("what a target or a source is: complete, in doubt, moved; what a server does")
+    .description(
+      "Says what a disk is to migrations: complete, incomplete, in doubt, moved, or nothing of theirs; or what a server does.",
+    )
     .option("--target <path>", "a disk that is written by a migration")
     .option("--source <path>", "a disk that is sent by one")
     .option("--state-dir <folder>", "where records are, instead of beside files or in the usual state directory")
-    .addOption(new Option("--control [control]").hideHelp())
+    .option("--control <control>", "what a running `blkmig serve` does: its socket, a path or unix:///path")
     .addOption(new Option("--qmp [url]").hideHelp())
+    .option("--insecure", "allow NBD in clear text to another machine", false)
     .option("--json", "print an event, one JSON object on a line, on stdout", false)
     .addHelpText("after", HELP)
     .action((flags: StatusFlags) => runCommand(flags, async (world) => status(parseStatusOptions(flags), world)));

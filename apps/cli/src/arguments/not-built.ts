@@ -4,7 +4,7 @@ import { CommandError } from "../command-error.ts";
 
 /** Options that are spelled in the design and come later: known, so that none is taken for a typing error, and refused. */
 const LATER = {
-  send: ["--from [control]", "--qmp [url]", "--migrate-to [uri]", "--to-qmp [url]", "--after [what]"],
+  send: ["--qmp [url]", "--migrate-to [uri]", "--to-qmp [url]"],
 } as const;
 
 /** Makes the later options of a command known, without naming them in its help. */
@@ -15,23 +15,5 @@ export function addLaterOptions(command: Command, of: keyof typeof LATER): void 
     command.on(`option:${option.name()}`, () => {
       throw new CommandError("usage", `${option.long} is not built yet`);
     });
-  }
-}
-
-/** Commands that come later. */
-const LATER_COMMANDS = {
-  serve: "exporting live disks over NBD",
-} as const;
-
-export function addLaterCommands(program: Command): void {
-  for (const [name, what] of Object.entries(LATER_COMMANDS)) {
-    program
-      .command(name, { hidden: true })
-      .helpOption(false)
-      .allowUnknownOption()
-      .allowExcessArguments()
-      .action(() => {
-        throw new CommandError("usage", `\`blkmig ${name}\` is not built yet (${what})`);
-      });
   }
 }

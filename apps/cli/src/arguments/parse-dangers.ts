@@ -19,6 +19,7 @@ export interface Dangers {
 const WORDS = {
   send: ["in-use", "incomplete", "mounted", "moved"],
   receive: ["filesystem", "in-use", "incomplete", "mounted", "sector-size"],
+  serve: ["in-use", "incomplete", "mounted"],
 } as const;
 
 /** The words of `--force`. One that would do nothing is refused: whoever says it believes that something is checked. */

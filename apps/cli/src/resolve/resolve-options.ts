@@ -9,6 +9,7 @@ export interface ResolveFlags {
   readonly keep?: string;
   readonly gone?: string;
   readonly stateDir?: string;
+  readonly insecure: boolean;
   readonly json: boolean;
 }
 
@@ -17,6 +18,8 @@ export type ResolveOptions = {
   readonly path: string;
   readonly migration: string;
   readonly stateDir: string | undefined;
+  /** Clear text to another machine, for a disk behind NBD. */
+  readonly insecure: boolean;
 } & (
   | { readonly role: "target"; readonly state: "committed" | "aborted" }
   | { readonly role: "source"; readonly state: "kept" | "moved" }
@@ -25,7 +28,7 @@ export type ResolveOptions = {
 const USAGE = "say --target PATH with --commit ID or --abort ID, or --source PATH with --keep ID or --gone ID, once";
 
 export function parseResolveOptions(flags: ResolveFlags): ResolveOptions {
-  const { target, source, commit, abort, keep, gone, stateDir } = flags;
+  const { target, source, commit, abort, keep, gone, stateDir, insecure } = flags;
   const disks = [target, source].filter((path) => path !== undefined);
   const verdicts = [commit, abort, keep, gone].filter((id) => id !== undefined);
   const [[path], [migration]] = [disks, verdicts];
@@ -34,9 +37,7 @@ export function parseResolveOptions(flags: ResolveFlags): ResolveOptions {
   }
   const isTargets = commit !== undefined || abort !== undefined;
   if (isTargets !== (target !== undefined)) throw new CommandError("usage", USAGE);
-  const common = { path, migration, stateDir };
+  const common = { path, migration, stateDir, insecure };
   if (isTargets) return { ...common, role: "target", state: commit === undefined ? "aborted" : "committed" };
-  if (path.startsWith("unix:"))
-    throw new CommandError("usage", `--source ${path}: only disks; a running server is not built yet`);
   return { ...common, role: "source", state: keep === undefined ? "moved" : "kept" };
 }

@@ -3,6 +3,7 @@ import { placeOfRecord, readRecord, type RecordPlace, resolveSource, resolveTarg
 import { isNbdUrl } from "@blkmig/nbd";
 
 import { CommandError } from "../command-error.ts";
+import { isControl, resolveAtServer } from "../control/resolve-at-server.ts";
 import type { AnyDisk } from "../disks/any-disk.ts";
 import { openAnyDisk } from "../disks/open-any-disk.ts";
 import { EXIT } from "../exit-code.ts";
@@ -11,10 +12,9 @@ import { refuseRecord } from "../status/refuse-record.ts";
 import type { ResolveOptions } from "./resolve-options.ts";
 
 /** Ends an in-doubt migration by hand, durably. Gives the exit code; throws why it was refused. */
-export async function resolve(
-  options: ResolveOptions & { readonly insecure?: boolean },
-  { output, signal }: CommandWorld,
-): Promise<number> {
+export async function resolve(options: ResolveOptions, world: CommandWorld): Promise<number> {
+  if (options.role === "source" && (await isControl(options.path))) return resolveAtServer(options, world);
+  const { output, signal } = world;
   const { role, path, migration, state, stateDir } = options;
   const disk = await openUnused(options, signal);
   try {
@@ -31,10 +31,7 @@ export async function resolve(
 }
 
 /** A receiver or sender that runs still decides by itself, and holds the disk's lock. */
-async function openUnused(
-  { path, role, insecure = false }: ResolveOptions & { readonly insecure?: boolean },
-  signal: AbortSignal,
-): Promise<AnyDisk> {
+async function openUnused({ path, role, insecure }: ResolveOptions, signal: AbortSignal): Promise<AnyDisk> {
   // For writing, a source too: two that only read would not see each other. Behind NBD nobody sees the other anyway.
   const readOnly = role === "source" && isNbdUrl(path);
   try {

@@ -20,11 +20,13 @@ export interface RemoteReceiver {
   command(how: { readonly resume: boolean }): readonly string[];
 }
 
+type Named = Pick<DiskArgument, "name">;
+
 /** Every disk has its target there, and every target its disk. Undefined unless it is `ssh:`. */
 export function parseRemoteReceiver(
   flags: RemoteFlags,
   to: WireUrl,
-  disks: readonly DiskArgument[],
+  disks: readonly Named[],
 ): RemoteReceiver | undefined {
   if (to.kind !== "ssh") {
     refuseWithout(flags);
@@ -43,7 +45,7 @@ export function parseRemoteReceiver(
   };
 }
 
-function assertPaired(disks: readonly DiskArgument[], targets: readonly { readonly name: string }[]): void {
+function assertPaired(disks: readonly Named[], targets: readonly Named[]): void {
   const names = new Set<string>();
   for (const { name } of targets) {
     if (names.has(name)) throw new CommandError("usage", `--remote-disk: two targets are called '${name}'`);

@@ -11,12 +11,13 @@ import { CommandError } from "../command-error.ts";
 import { canBeAnswered } from "../stdio-directions.ts";
 import { type ChosenWire, chooseWire, type SendWire } from "./choose-wire.ts";
 import { parseRemoteReceiver, type RemoteFlags, type RemoteReceiver } from "./remote-receiver.ts";
+import { type FromFlags, refuseLiveOptions } from "./send-from-options.ts";
 import { parseSessionChoices, type SessionChoices, type SessionFlags } from "./session-choices.ts";
 
 const MOST_MACHINE_BYTES = 255;
 
 /** What commander makes of `blkmig send …`. */
-export interface SendFlags extends SessionFlags, RemoteFlags, TlsFlags, StateDirFlags {
+export interface SendFlags extends SessionFlags, RemoteFlags, TlsFlags, StateDirFlags, FromFlags {
   readonly disk: readonly string[];
   readonly force: readonly string[];
   readonly wire?: string;
@@ -40,6 +41,8 @@ export interface SendPlace {
 
 /** What `blkmig send` shall do. */
 export interface SendOptions extends SendPlace, ChosenWire, StateDirOption {
+  /** Clear text to another machine. */
+  readonly insecure: boolean;
   readonly disks: readonly DiskArgument[];
   readonly dangers: Dangers;
   /** With `--wire 2`, and never otherwise. */
@@ -54,6 +57,7 @@ export interface SendOptions extends SendPlace, ChosenWire, StateDirOption {
 }
 
 export function parseSendOptions(text: string, flags: SendFlags): SendOptions {
+  refuseLiveOptions(flags);
   const { maxBandwidth, listen, incremental, zeroBlocks, insecure } = flags;
   const disks = parseDisks(flags.disk);
   const dangers = parseDangers(flags.force, "send");
@@ -66,6 +70,7 @@ export function parseSendOptions(text: string, flags: SendFlags): SendOptions {
     listen,
     tls: parseTlsFiles(flags, to),
     remote: parseRemoteReceiver(flags, to, disks),
+    insecure,
     disks,
     dangers,
     ...chosen,

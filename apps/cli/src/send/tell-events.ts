@@ -5,8 +5,11 @@ import type { Output } from "../output/output.ts";
 import { createRate } from "../output/rate.ts";
 import { progressOf, settledBytes, statusFields } from "./describe-statistics.ts";
 
+/** Whoever is told what a migration says. */
+export type Told = Pick<Output, "say" | "warn" | "event" | "progress">;
+
 /** Tells both kinds of reader what a migration says while it goes on. */
-export function tellTo(output: Output): (event: MigrationEvent) => void {
+export function tellTo(output: Told): (event: MigrationEvent) => void {
   const rate = createRate(() => performance.now());
   let lastWhy: string | undefined;
 
@@ -35,7 +38,7 @@ export function tellTo(output: Output): (event: MigrationEvent) => void {
   };
 }
 
-function tellConverge(output: Output, event: Extract<MigrationEvent, { type: "converge" }>): void {
+function tellConverge(output: Told, event: Extract<MigrationEvent, { type: "converge" }>): void {
   const { step, statistics } = event;
   const limit = step === "throttle" ? event.bytesPerSecond : undefined;
   output.event("converge", { step, "bytes-per-second": limit, ...statusFields(statistics) });

@@ -4,10 +4,13 @@ import { describeSource } from "./describe-source.ts";
 import { describeTarget } from "./describe-target.ts";
 import { lookAtDisk } from "./recorded-disk.ts";
 import { refuseRecord } from "./refuse-record.ts";
+import { statusOfServer } from "./status-of-server.ts";
 import type { StatusOptions } from "./status-options.ts";
 
-/** Says what a disk is. Only reads. Gives the exit code. */
-export async function status(options: StatusOptions, { output, signal }: CommandWorld): Promise<number> {
+/** Says what a disk is, or what a server does. Only reads. Gives the exit code. */
+export async function status(options: StatusOptions, world: CommandWorld): Promise<number> {
+  if (options.role === "control") return statusOfServer(options.control, world);
+  const { output, signal } = world;
   const { role, path, stateDir } = options;
   const disk = await lookAtDisk(path, { ...options, signal }).catch(refuseRecord);
   const describe = role === "target" ? describeTarget : describeSource;

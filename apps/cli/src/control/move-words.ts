@@ -1,0 +1,61 @@
+import { resolve } from "node:path";
+
+import * as v from "valibot";
+
+/** As long as a name, a path or an address can be. */
+const text = v.pipe(v.string(), v.maxLength(4096));
+const said = v.exactOptional(text);
+const texts = v.exactOptional(v.array(text));
+const yes = v.exactOptional(v.boolean());
+
+/** A `send` as it is asked for: the options of `blkmig send --from`, by their long names. */
+export const MOVE = {
+  to: text,
+  disk: texts,
+  after: said,
+  "forward-to": said,
+  throttle: yes,
+  mirror: yes,
+  "max-bandwidth": said,
+  "downtime-limit": said,
+  verify: yes,
+  resume: yes,
+  "reconnect-for": said,
+  listen: yes,
+  insecure: yes,
+  "token-file": said,
+  "tls-cert": said,
+  "tls-key": said,
+  "tls-ca": said,
+  "remote-disk": texts,
+  "remote-command": said,
+  "remote-flag": texts,
+  "ssh-command": said,
+} as const;
+
+const WORDS = v.object(MOVE);
+export type MoveWords = v.InferOutput<typeof WORDS>;
+
+type Camel<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
+/** The same words by the names that commander gives them. */
+export type MoveFlags = { [K in keyof MoveWords as Camel<K>]: MoveWords[K] };
+
+/** Files that the server reads, wherever it runs. */
+const FILES: ReadonlySet<string> = new Set(["token-file", "tls-cert", "tls-key", "tls-ca"]);
+
+const camel = (word: string): string => word.replaceAll(/-(.)/gu, (_, letter: string) => letter.toUpperCase());
+
+export function flagsOf(words: MoveWords): MoveFlags {
+  return Object.fromEntries(Object.entries(words).map(([word, value]) => [camel(word), value])) as unknown as MoveFlags;
+}
+
+/** What was typed here, as it is asked for there: files by their absolute paths. What is not of a move is left out. */
+export function wordsOf(flags: Readonly<Record<string, unknown>>): MoveWords {
+  const words = Object.keys(MOVE).flatMap((word) => {
+    const value = flags[camel(word)];
+    const isSaid = value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
+    if (!isSaid && !(word === "verify" && value === false)) return [];
+    return [[word, FILES.has(word) && typeof value === "string" ? resolve(value) : value]];
+  });
+  return v.parse(WORDS, Object.fromEntries(words));
+}
