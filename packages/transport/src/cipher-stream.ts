@@ -2,6 +2,8 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 
+import { watchForEnd } from "./secure-end.ts";
+
 /**
  * The encrypted bytes of a socket on their way from and to TLS, which tells a cut from an end.
  *
@@ -30,14 +32,9 @@ export class CipherStream extends Duplex {
    * with the system's error.
    */
   guard(socket: TLSSocket, toError: () => Error): void {
-    let hasEnd = false;
-    const push = socket.push.bind(socket);
-    socket.push = (chunk: unknown, encoding?: BufferEncoding) => {
-      hasEnd ||= chunk === null;
-      return push(chunk, encoding);
-    };
+    const hasEnd = watchForEnd(socket);
     this.#onEnd = () => {
-      if (!hasEnd) socket.destroy(toError());
+      if (!hasEnd()) socket.destroy(toError());
     };
     this.#raw.on("error", (error) => socket.destroy(error));
     this.#raw.on("close", () => this.#onEnd());

@@ -1,14 +1,11 @@
 import { connect, isIPv6 } from "node:net";
-import { connect as connectSecurely } from "node:tls";
 
 import { CipherStream } from "./cipher-stream.ts";
 import { connectSocket } from "./connect-socket.ts";
 import type { Connection } from "./connection.ts";
+import { dialOver } from "./secure-dialler.ts";
 import { TCP_SOCKET } from "./tcp-wire.ts";
-import { createTlsConnection } from "./tls-connection.ts";
-import { shakeHands } from "./tls-handshake.ts";
 import { type TlsOptions, toDialSettings } from "./tls-options.ts";
-import { TransportError } from "./transport-error.ts";
 import { HANDSHAKE_TIMEOUT_MS } from "./ws-limits.ts";
 
 export interface TlsConnectOptions {
@@ -32,26 +29,8 @@ export async function connectTls(options: TlsConnectOptions): Promise<Connection
   const settings = toDialSettings(tls, host);
   const url = tlsUrl(host, port);
   const raw = await connectSocket(() => connect({ host, port, ...TCP_SOCKET }), url, signal);
-  const stream = new CipherStream(raw);
-  const socket = connectSecurely({ ...settings, socket: stream });
-  let [isSecure, hasHeard] = [false, "token" in tls];
-  stream.guard(socket, () => {
-    if (!isSecure)
-      return new TransportError("connect", url, "the server went away during the handshake: its log says why");
-    return new TransportError("cut", url, hasHeard ? "the peer went away in the middle" : UNHEARD);
-  });
-  return shakeHands(socket, { url, tls, handshakeTimeoutMs, signal }, () => {
-    isSecure = true;
-    const connection = createTlsConnection(socket, stream, url);
-    socket.once("readable", () => {
-      hasHeard = true;
-    });
-    return connection;
-  });
+  return dialOver(new CipherStream(raw), settings, { url, tls, handshakeTimeoutMs, signal });
 }
-
-/** In TLS 1.3 a server judges our certificate after we took the handshake for done, and Node's hangs up without a word. */
-const UNHEARD = "the peer went away before it said anything: its log says whether it refused our certificate";
 
 export function tlsUrl(host: string, port: number): string {
   return `tls://${isIPv6(host) ? `[${host}]` : host}:${port}`;

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createServer, type TlsOptions as ServerOptions, type TLSSocket } from "node:tls";
 
+import { type TlsOptions, toListenSettings } from "./tls-options.ts";
 import { explainRefusal } from "./tls-sentences.ts";
 
 /** So many peers may be in their handshake at once; more are turned away, or strangers could keep us busy. */
@@ -28,11 +29,14 @@ export interface Newcomer {
 /** Where peers prove who they are, one by one and not for ever. */
 export class TlsDoor {
   readonly #settings: ServerOptions;
+  readonly #tls: TlsOptions;
   readonly #options: DoorOptions;
   readonly #inside = new Set<Socket>();
 
-  constructor(settings: ServerOptions, options: DoorOptions) {
-    this.#settings = settings;
+  /** Throws a `TypeError` for options that can be no key. */
+  constructor(tls: TlsOptions, options: DoorOptions) {
+    this.#settings = toListenSettings(tls);
+    this.#tls = tls;
     this.#options = options;
   }
 
@@ -61,7 +65,7 @@ export class TlsDoor {
     // A server for each: of what fails in a shared one nothing says which peer it was.
     const server = createServer(this.#settings, (socket) => onSecure(socket, leave));
     server.on("tlsClientError", (error, socket) => {
-      refuse(explainRefusal(error, nameOf(socket.authorizationError)));
+      refuse(explainRefusal(error, nameOf(socket.authorizationError), this.#tls));
       raw.destroySoon(); // not at once: it shall hear why
     });
     server.emit("connection", stream);

@@ -8,7 +8,7 @@ import { TCP_SOCKET } from "./tcp-wire.ts";
 import { tlsUrl } from "./tls-connect.ts";
 import { createTlsConnection } from "./tls-connection.ts";
 import { TlsDoor } from "./tls-door.ts";
-import { type TlsOptions, toListenSettings } from "./tls-options.ts";
+import type { TlsOptions } from "./tls-options.ts";
 import { TransportError } from "./transport-error.ts";
 import { HANDSHAKE_TIMEOUT_MS } from "./ws-limits.ts";
 
@@ -31,7 +31,7 @@ export interface TlsListenOptions {
 export async function listenTls(options: TlsListenOptions): Promise<Listener> {
   const { host, port, tls, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS, onRefused } = options;
   const arrivals = new Arrivals();
-  const door = new TlsDoor(toListenSettings(tls), { handshakeTimeoutMs, onRefused });
+  const door = new TlsDoor(tls, { handshakeTimeoutMs, onRefused });
   const server = createServer({ pauseOnConnect: true, ...TCP_SOCKET });
   server.on("connection", (raw: Socket) => {
     const peer = tlsUrl(raw.remoteAddress ?? host, raw.remotePort ?? 0);

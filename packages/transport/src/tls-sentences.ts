@@ -1,4 +1,4 @@
-import type { TlsOptions } from "./tls-options.ts";
+import { secretOf, type TlsOptions } from "./tls-options.ts";
 
 const CLEAR_TEXT: ReadonlySet<string> = new Set([
   "ERR_SSL_HTTP_REQUEST",
@@ -11,27 +11,27 @@ const CLEAR_TEXT: ReadonlySet<string> = new Set([
 /** What the other end said against our certificate; OpenSSL's names begin with the version that invented each alert. */
 const CERTIFICATE_ALERT = /_ALERT_(?:(?:BAD|NO|UNSUPPORTED)_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED)$/u;
 
-/** How a handshake fails by a token: Node 20 and 24 name it differently. */
-const TOKEN_ALERT = /_ALERT_(?:ILLEGAL_PARAMETER|DECRYPT_ERROR|HANDSHAKE_FAILURE|UNKNOWN_PSK_IDENTITY)$/u;
+/** How a handshake fails by a token or a key: Node 20 and 24 name it differently. */
+const SECRET_ALERT = /_ALERT_(?:ILLEGAL_PARAMETER|DECRYPT_ERROR|HANDSHAKE_FAILURE|UNKNOWN_PSK_IDENTITY)$/u;
 
 /** Why a dialler's handshake failed, and what to do. */
 export function explainDialFailure(error: NodeJS.ErrnoException, tls: TlsOptions): string {
   const { code = "", message } = error;
-  const byToken = "token" in tls;
+  const secret = secretOf(tls);
   if (CLEAR_TEXT.has(code))
     return "the server speaks clear text here, not TLS: use the port or the kind of wire it offers";
   const refusal = explainCertificateAlert(code);
   if (refusal) return refusal;
   if (code.endsWith("_ALERT_PROTOCOL_VERSION")) return "the server does not speak TLS 1.3, and nothing older is spoken";
-  if (byToken && TOKEN_ALERT.test(code))
-    return "the server did not take the token: both ends must be given the same one";
+  if (secret && SECRET_ALERT.test(code))
+    return `the server did not take the ${secret}: both ends must be given the same one`;
   if (code.endsWith("_ALERT_HANDSHAKE_FAILURE")) {
     return "the server did not agree to TLS with certificates: if it expects a token, give it one";
   }
   if (code === "ECONNRESET") return "the server went away during the handshake: what it says about that is in its log";
   if (code.startsWith("ERR_SSL_")) return `the handshake failed: ${reasonOf(error)}`;
-  if (byToken)
-    return "the server shows a certificate and does not know the token: give it the token, or use certificates";
+  if (secret)
+    return `the server shows a certificate and does not know the ${secret}: give it the ${secret}, or use certificates`;
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID")
     return `the server's certificate is for another host: ${reasonOf(error)}`;
   return `the server's certificate is not trusted (${message}): tls.ca must be what signed it`;
@@ -47,13 +47,14 @@ export function explainCertificateAlert(code: string): string | undefined {
 }
 
 /** Why a listener turned a peer away. */
-export function explainRefusal(error: NodeJS.ErrnoException, untrusted?: string): string {
+export function explainRefusal(error: NodeJS.ErrnoException, untrusted: string | undefined, tls: TlsOptions): string {
   const { code = "" } = error;
+  const secret = secretOf(tls) ?? "token";
   if (untrusted) return `its certificate is not trusted (${untrusted}): tls.ca must be what signed it`;
   if (CLEAR_TEXT.has(code)) return "it speaks clear text, not TLS";
-  if (code === "ERR_SSL_BINDER_DOES_NOT_VERIFY") return "it has another token";
+  if (code === "ERR_SSL_BINDER_DOES_NOT_VERIFY") return `it has another ${secret}`;
   if (code === "ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM" || code === "ERR_SSL_NO_SHARED_CIPHER") {
-    return "it has no token of ours: it expects certificates, or is another program";
+    return `it has no ${secret} of ours: it expects certificates, or is another program`;
   }
   if (code === "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE") return "it shows no certificate";
   if (code === "ERR_SSL_UNSUPPORTED_PROTOCOL") return "it does not speak TLS 1.3";

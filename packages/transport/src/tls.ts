@@ -1,4 +1,5 @@
 export type { Connection, Listener } from "./connection.ts";
+export { type SecureOptions, secureConnection } from "./secure-connection.ts";
 export { connectTls, type TlsConnectOptions } from "./tls-connect.ts";
 export { listenTls, type TlsListenOptions } from "./tls-listen.ts";
 export type { TlsOptions } from "./tls-options.ts";

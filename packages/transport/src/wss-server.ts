@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 
 import { TCP_SOCKET } from "./tcp-wire.ts";
 import { type DoorOptions, TlsDoor } from "./tls-door.ts";
-import { type TlsOptions, toListenSettings } from "./tls-options.ts";
+import type { TlsOptions } from "./tls-options.ts";
 
 /** What must listen in place of an HTTP server, so that only peers that have proved who they are get to it. */
 export interface WssServer {
@@ -22,7 +22,7 @@ export function createWssServer(
   toPeer: (host: string, port: number) => string,
   options: DoorOptions,
 ): WssServer {
-  const door = new TlsDoor(toListenSettings(tls), options);
+  const door = new TlsDoor(tls, options);
   const newcomers = new WeakMap<Duplex, () => void>();
   // No half-open: a WebSocket does not need it, and a handshake left in the middle would look like one.
   const server = createServer({ pauseOnConnect: true, ...TCP_SOCKET, allowHalfOpen: false });

@@ -1,0 +1,99 @@
+import { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+
+import type { Connection } from "./connection.ts";
+import { watchForEnd } from "./secure-end.ts";
+
+/** What is read from the wire at once. */
+const SLAB_BYTES = 65_536;
+
+/** So long a peer that was turned away may take to hear why. */
+const FAREWELL_MS = 1000;
+
+/**
+ * The encrypted bytes of any connection on their way from and to TLS, which tells a cut from an end, as `CipherStream` does
+ * for a socket: the wire's end comes by here, and TLS does not hear of it before we have asked whether it has heard of its own.
+ */
+export class SecureStream extends Duplex {
+  readonly #connection: Connection;
+  readonly #slab = new Uint8Array(SLAB_BYTES);
+  #isSecure = false;
+  #onBroken: (error?: Error) => void;
+
+  /** Takes ownership of the connection. `onBroken` hears that it ended or failed before there was a guard. */
+  constructor(connection: Connection, onBroken: (error?: Error) => void = () => {}) {
+    super();
+    this.#connection = connection;
+    this.#onBroken = onBroken;
+    this.on("end", () => this.#onBroken()); // the first one: TLS has its own
+    this.on("error", () => {}); // a failed write: `onBroken` has heard of it
+  }
+
+  /** From now on `socket`, the TLS above, is destroyed with what `toError` makes of the wire's error, or of a cut (undefined). */
+  guard(socket: TLSSocket, toError: (broken?: Error) => Error): void {
+    const hasEnd = watchForEnd(socket);
+    this.#onBroken = (error) => {
+      if (error || !hasEnd()) socket.destroy(toError(error));
+    };
+  }
+
+  /** The handshake is done: from now on letting go is letting go at once. */
+  enter(): void {
+    this.#isSecure = true;
+  }
+
+  /** Ends the wire so that the peer sees an abort, where the wire has such a thing. */
+  reset(): void {
+    this.#connection.destroy();
+  }
+
+  override _read(): void {
+    void this.#fill();
+  }
+
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    void this.#pass(this.#connection.send([chunk]), done);
+  }
+
+  override _writev(chunks: { chunk: Uint8Array }[], done: (error?: Error | null) => void): void {
+    void this.#pass(this.#connection.send(chunks.map(({ chunk }) => chunk)), done);
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    void this.#pass(this.#connection.finish(), done);
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    if (this.#isSecure) this.#connection.destroy(error ?? undefined);
+    else this.#bidFarewell();
+    done(error);
+  }
+
+  async #fill(): Promise<void> {
+    try {
+      const n = await this.#connection.read(this.#slab);
+      if (!this.destroyed) this.push(n === 0 ? null : this.#slab.slice(0, n));
+    } catch (error) {
+      this.#onBroken(error as Error);
+    }
+  }
+
+  async #pass(acting: Promise<void>, done: (error?: Error | null) => void): Promise<void> {
+    const failure = await acting.then(
+      () => undefined,
+      (error: unknown) => error as Error,
+    );
+    if (failure) this.#onBroken(failure); // first: the error of a write names no culprit once it went through TLS
+    done(failure);
+  }
+
+  /** Not at once: whoever fails the handshake shall hear why. */
+  #bidFarewell(): void {
+    const leave = () => {
+      clearTimeout(timer);
+      this.#connection.destroy();
+    };
+    const timer = setTimeout(leave, FAREWELL_MS);
+    this.#connection.finish().then(leave, leave);
+  }
+}
