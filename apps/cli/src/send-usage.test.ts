@@ -13,7 +13,7 @@ it.each([
   [["send"], /missing required argument 'to'/],
   [["send", AT], /at least one --disk/],
   [["send", AT, "--disk", "a"], /'a' is not NAME=PATH/],
-  [["send", AT, "--disk", "a=nbd://h/x"], /NBD are not built yet/],
+  [["send", AT, "--disk", "a=nbd:h/x"], /--disk a: 'nbd:h\/x': it should be \/\/host:port\/export/],
   [["send", "tcp://a", ...DISK], /the port is missing/],
   [["send", "http://a", ...DISK], /'http' is no kind of wire/],
   [["send", AT, ...DISK, "--machine", "pc"], /--machine is for --wire qemu alone/],

@@ -20,15 +20,15 @@ export interface OpenSourcesOptions {
   readonly dangers: Dangers;
   /** Only what is allocated above a base is to be sent. */
   readonly incremental: boolean;
-  /** Clear text to another machine, for disks behind NBD. Default false. */
-  readonly insecure?: boolean;
+  /** Clear text to another machine, for disks behind NBD. */
+  readonly insecure: boolean;
   readonly signal: AbortSignal;
   readonly warn: (message: string) => void;
 }
 
 /** Opens all or none. Refuses disks that somebody may be writing, unless that danger was taken on. */
 export async function openSources(wanted: readonly DiskArgument[], options: OpenSourcesOptions): Promise<Sources> {
-  const { dangers, insecure = false, signal, warn } = options;
+  const { dangers, insecure, signal, warn } = options;
   const disks: { name: string; device: AnyDisk }[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(disks.map(({ device }) => device.close()));

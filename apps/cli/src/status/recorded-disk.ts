@@ -31,16 +31,13 @@ interface UnreadableRecord {
 
 export interface LookOptions {
   readonly stateDir: string | undefined;
-  /** Clear text to another machine, for a disk behind NBD. Default false. */
-  readonly insecure?: boolean;
+  /** Clear text to another machine, for a disk behind NBD. */
+  readonly insecure: boolean;
   readonly signal: AbortSignal;
 }
 
 /** Only reads, and takes no lock: whoever has the disk does not notice. Throws what `openAnyDisk` throws, and `JournalError` `io`. */
-export async function lookAtDisk(
-  path: string,
-  { stateDir, insecure = false, signal }: LookOptions,
-): Promise<RecordedDisk> {
+export async function lookAtDisk(path: string, { stateDir, insecure, signal }: LookOptions): Promise<RecordedDisk> {
   const disk = await openAnyDisk(path, { name: path, readOnly: true, lock: false, insecure, signal });
   try {
     const place = await placeOfRecord(disk, stateDir === undefined ? {} : { stateDir });
