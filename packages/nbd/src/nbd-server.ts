@@ -1,4 +1,5 @@
 import { systemClock } from "@blkmig/device";
+import { type Connection, secureConnection } from "@blkmig/transport/tls";
 
 import type { NbdServer, NbdServerOptions } from "./nbd-contract.ts";
 import { type Client, type Link, serveClient } from "./serve-client.ts";
@@ -20,9 +21,14 @@ export function createNbdServer(options: NbdServerOptions): NbdServer {
   const here = new Set<Client>();
   let isClosed = false;
 
-  function refuse(connection: Parameters<NbdServer["serve"]>[0], why: string): void {
+  function refuse(connection: Connection, why: string): void {
     connection.destroy(new Error(why));
     onEvent({ type: "refused", peer: connection.peer, why });
+  }
+
+  async function secure(connection: Connection): Promise<Connection> {
+    if (!tls) throw new TypeError("there are no keys for TLS"); // the negotiation does not come to this
+    return secureConnection(connection, { as: "listener", tls, handshakeTimeoutMs: handshakeMs });
   }
 
   /** Those who came before with the same key: hung up on, and what they had asked the device for has settled. */
@@ -45,6 +51,7 @@ export function createNbdServer(options: NbdServerOptions): NbdServer {
         requests,
         handshakeMs,
         clock,
+        secure,
         fence,
         onEvent,
       });

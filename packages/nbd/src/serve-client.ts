@@ -31,6 +31,8 @@ export interface ClientParts {
   readonly requests: number;
   readonly handshakeMs: number;
   readonly clock: Clock;
+  /** For a client that says STARTTLS. */
+  readonly secure: (connection: Connection) => Promise<Connection>;
   /** Settles when nobody but `client` is that link any more. */
   readonly fence: (client: Client, link: Link) => Promise<void>;
   readonly onEvent: (event: NbdServerEvent) => void;
@@ -59,11 +61,16 @@ export function serveClient(parts: ClientParts): Client {
           link = wanted;
           await fence(client, wanted);
         },
+        secure: async (clear) => {
+          connection = await parts.secure(clear);
+          if (hungUp) connection.destroy(hungUp); // meanwhile, when it was not known yet
+          return connection;
+        },
         // Before it is told: from here on it is one of those whom the end of the export concerns.
         onAgreed: (agreed) => (agreement = agreed),
       });
       if (end.end === "agreed") return end.agreement;
-      if (end.end === "left") await sayFarewell(connection, clock);
+      if (end.end === "left") await sayFarewell(connection, end.lastWord, clock);
       onEvent({ type: "refused", peer, why: end.end === "left" ? "it left without an export" : end.why });
     } catch (error) {
       onEvent({ type: "refused", peer, why: (hungUp ?? (error as Error)).message });

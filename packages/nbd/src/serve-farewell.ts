@@ -1,16 +1,18 @@
 import type { Clock } from "@blkmig/device";
-import type { Connection } from "@blkmig/transport";
+import type { Connection, Segments } from "@blkmig/transport";
 
 /** How long we listen to a client that we have said our last word to. Milliseconds. */
 const LISTEN_MS = 1000;
 const SCRATCH_BYTES = 4096;
 
 /**
- * Ends a connection so that the last words are heard: a close with unread bytes is a reset, and a reset throws away what the peer has not
- * read yet. Never throws.
+ * Ends a connection so that the last word is heard: a close with unread bytes is a reset, and a reset throws away what the peer has not
+ * read yet. Never throws: whoever has said goodbye may be gone.
  */
-export async function sayFarewell(connection: Connection, clock: Clock): Promise<void> {
-  await endAfter(connection, clock, readToEnd(connection));
+export async function sayFarewell(connection: Connection, lastWord: Segments, clock: Clock): Promise<void> {
+  const ended = readToEnd(connection);
+  connection.send(lastWord).catch(() => {});
+  await endAfter(connection, clock, ended);
 }
 
 /** The same, while somebody else reads: `ended` settles when the peer has finished. */

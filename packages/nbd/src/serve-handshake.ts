@@ -1,4 +1,4 @@
-import type { Connection } from "@blkmig/transport";
+import type { Connection, Segments } from "@blkmig/transport";
 
 import { createHandshakeDecoder, type HandshakeFrame } from "./server-handshake.ts";
 import type { Agreement, Negotiation, NegotiationStep } from "./server-negotiation.ts";
@@ -9,19 +9,22 @@ export interface HandshakeParts {
   readonly negotiation: Negotiation;
   /** Settles when nobody else is that link any more. */
   readonly fence: (link: NonNullable<NegotiationStep["fence"]>) => Promise<void>;
+  /** TLS from here on; takes ownership, and gives it of what it gives. */
+  readonly secure: (connection: Connection) => Promise<Connection>;
   /** It has an export now, before it is told. */
   readonly onAgreed: (agreement: Agreement) => void;
 }
 
-/** How a negotiation went. `left`: it said ABORT, and may be told goodbye. */
+/** How a negotiation went. `left`: it said ABORT, and `lastWord` is still to be said. */
 export type HandshakeEnd =
   | { readonly end: "agreed"; readonly connection: Connection; readonly agreement: Agreement }
-  | { readonly end: "left"; readonly connection: Connection }
+  | { readonly end: "left"; readonly connection: Connection; readonly lastWord: Segments }
   | { readonly end: "refused"; readonly why: string };
 
 /** Negotiates with one client. Throws what its wire throws, and `NbdError` `protocol`. */
 export async function shakeHands(parts: HandshakeParts): Promise<HandshakeEnd> {
-  const { negotiation, fence, onAgreed, connection } = parts;
+  const { negotiation, fence, secure, onAgreed } = parts;
+  let { connection } = parts;
   const decoder = createHandshakeDecoder(connection.peer);
 
   async function nextFrame(): Promise<HandshakeFrame | undefined> {
@@ -41,9 +44,13 @@ export async function shakeHands(parts: HandshakeParts): Promise<HandshakeEnd> {
     const { fence: link, send, next } = negotiation.answer(frame);
     if (link) await fence(link);
     if (next.do === "transmit") onAgreed(next.agreement);
+    if (next.do === "leave") return { end: "left", connection, lastWord: send };
     if (send.length > 0) await connection.send(send);
+    if (next.do === "secure") {
+      connection = await secure(connection);
+      negotiation.secured();
+    }
     if (next.do === "hang-up") return { end: "refused", why: next.why };
-    if (next.do === "leave") return { end: "left", connection };
     if (next.do === "transmit") return { end: "agreed", connection, agreement: next.agreement };
   }
 }

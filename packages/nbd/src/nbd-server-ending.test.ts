@@ -1,0 +1,171 @@
+import type { BlockDevice } from "@blkmig/device";
+import { expect, test } from "vitest";
+
+import { contextData, garbageDisk, type HandClient, patternAt, serverUnderTest } from "./nbd-server.test-kit.ts";
+
+const [READ, WRITE] = [0, 1] as const;
+
+/** A disk that holds its requests until it lets go of all. */
+function heldDisk() {
+  const disk = garbageDisk();
+  let letGo: () => void = () => {};
+  const gate = new Promise<void>((resolve) => (letGo = resolve));
+  let underWay = 0;
+  const device: BlockDevice = {
+    ...disk,
+    async read(offset, into) {
+      underWay += 1;
+      await gate;
+      await disk.read(offset, into);
+    },
+    async write(offset, data) {
+      underWay += 1;
+      await gate;
+      await disk.write(offset, data);
+    },
+  };
+  return { device, letGo: () => letGo(), underWay: () => underWay };
+}
+
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  const note = (): void => void (settled = true);
+  promise.then(note, note);
+  for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+  return settled;
+}
+
+test("`finish` answers what was asked for, and reads no more", async () => {
+  const { device, letGo, underWay } = heldDisk();
+  const { server, join, events } = serverUnderTest([{ name: "disk", device }]);
+  const hand = join();
+  await hand.go("disk");
+  await hand.request(READ, 1n, { length: 10 });
+  await expect.poll(underWay).toBe(1);
+  const dropped = server.drop("disk", "finish");
+  void hand.request(READ, 2n, { length: 10 }).catch(() => {});
+  expect(await isSettled(dropped)).toBe(false);
+  letGo();
+  expect((await hand.reply()).data).toEqual(patternAt(0, 10));
+  expect(await hand.connection.read(new Uint8Array(1))).toBe(0);
+  await hand.connection.finish();
+  await dropped;
+  expect(underWay()).toBe(1);
+  expect(events.at(-1)).toMatchObject({ type: "left", why: "export 'disk' is no longer served" });
+});
+
+test("`finish` does not wait for the rest of a write, which never happens", async () => {
+  const { device, underWay } = heldDisk();
+  const { server, join } = serverUnderTest([{ name: "disk", device }]);
+  const hand = join();
+  await hand.go("disk");
+  await hand.request(WRITE, 1n, { length: 100, data: patternAt(0, 50) });
+  const closed = server.close("finish");
+  expect(await hand.connection.read(new Uint8Array(1))).toBe(0);
+  await hand.connection.finish();
+  await closed;
+  expect(underWay()).toBe(0);
+});
+
+test("`now` hangs up at once and overtakes `finish`; what is under way ends at the device", async () => {
+  const { device, letGo, underWay } = heldDisk();
+  const { server, join } = serverUnderTest([{ name: "disk", device }]);
+  const hand = join();
+  await hand.go("disk");
+  await hand.request(READ, 1n, { length: 10 });
+  await expect.poll(underWay).toBe(1);
+  const finishing = server.close("finish");
+  const closed = server.close("now");
+  await expect(hand.reply()).rejects.toThrow("went away");
+  expect(await isSettled(Promise.race([finishing, closed]))).toBe(false);
+  letGo();
+  await Promise.all([finishing, closed]);
+  expect(server.clients()).toEqual([]);
+});
+
+test("a closed server, and a full one, hang up on who comes", async () => {
+  const { server, join, events } = serverUnderTest([{ name: "disk", device: garbageDisk() }], {
+    limits: { clients: 1 },
+  });
+  const first = join();
+  await first.go("disk");
+  await expect(join().read(1)).rejects.toThrow("went away");
+  expect(server.clients()).toMatchObject([{ exportName: "disk" }]);
+  const closed = server.close("now");
+  await expect(join().read(1)).rejects.toThrow("went away");
+  await closed;
+  const refusals = events.flatMap((event) => (event.type === "refused" ? [event.why] : []));
+  expect(refusals).toEqual(["there are 1 clients already", "the server is closed"]);
+});
+
+test("dropping an export leaves the clients of others alone", async () => {
+  const { server, join } = serverUnderTest([
+    { name: "a", device: garbageDisk() },
+    { name: "b", device: garbageDisk() },
+  ]);
+  const [a, b] = [join(), join()];
+  await Promise.all([a.go("a"), b.go("b")]);
+  await server.drop("a", "now");
+  await expect(a.reply()).rejects.toThrow("went away");
+  await b.request(READ, 1n, { length: 4 });
+  expect((await b.reply()).data).toEqual(patternAt(0, 4));
+});
+
+test("a client that is about to be told of its export is dropped with the others", async () => {
+  const { server, join } = serverUnderTest([{ name: "disk", device: garbageDisk() }]);
+  const hand = join();
+  await hand.greet();
+  await hand.say(1, new TextEncoder().encode("disk"));
+  await expect.poll(() => server.clients()).toHaveLength(1);
+  await server.drop("disk", "finish");
+  await expect(hand.read(10)).rejects.toThrow("went away");
+});
+
+const LINK = { run: "boot", disk: "m1" };
+
+/** Up to the answer to SET_META_CONTEXT: who asks for a link waits for it. */
+async function linked(hand: HandClient, key: string): Promise<void> {
+  await hand.greet();
+  await hand.ask(8);
+  const answers = await hand.ask(10, contextData("disk", [`blkmig:link:${key}`]));
+  expect(answers).toHaveLength(2);
+}
+
+test("a newer link is welcomed when the older one's requests have settled at the device, and not before", async () => {
+  const { device, letGo, underWay } = heldDisk();
+  const { join } = serverUnderTest([{ name: "disk", device, link: LINK }]);
+  const [old, other, newer, newest] = [join(), join(), join(), join()];
+  await Promise.all([
+    old.go("disk", { contexts: ["blkmig:link:k"] }),
+    other.go("disk", { contexts: ["blkmig:link:x"] }),
+  ]);
+  await old.request(WRITE, 1n, { data: patternAt(5, 10) });
+  await expect.poll(underWay).toBe(1);
+  const welcome = linked(newer, "k");
+  welcome.catch(() => {});
+  await expect(old.reply()).rejects.toThrow("went away");
+  expect(await isSettled(welcome)).toBe(false);
+  const last = linked(newest, "k");
+  await expect(welcome).rejects.toThrow("went away"); // the newest one wins
+  expect(await isSettled(last)).toBe(false);
+  letGo();
+  await last;
+  await other.request(READ, 1n, { length: 10 }); // another key is another link
+  expect((await other.reply()).data).toEqual(patternAt(5, 10));
+});
+
+test("an export without a link ignores the question, and a list fences nobody", async () => {
+  const { join } = serverUnderTest([
+    { name: "disk", device: garbageDisk() },
+    { name: "linked", device: garbageDisk(), link: LINK },
+  ]);
+  const plain = join();
+  await plain.greet();
+  await plain.ask(8);
+  expect(await plain.ask(10, contextData("disk", ["blkmig:link:k"]))).toHaveLength(1);
+  const link = join();
+  await link.go("linked", { contexts: ["blkmig:link:k"] });
+  expect(await plain.ask(9, contextData("linked", ["blkmig:"]))).toHaveLength(2);
+  await link.request(READ, 1n, { length: 4 });
+  expect((await link.reply()).error).toBe(0);
+});
