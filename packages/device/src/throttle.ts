@@ -7,6 +7,8 @@ const BURST_MS = 50;
 export interface Throttle {
   /** Bytes a second, from now on and for what waits already; undefined lets all of it go. Otherwise positive, or `RangeError`. */
   setRate(bytesPerSecond: number | undefined): void;
+  /** Whether a request may begin without `enter()`: there is no rate, none waits and nothing is held. */
+  isOpen(): boolean;
   /** Calls `begin` when the turn of these bytes has come: before it returns, if none waits and the rate permits it. */
   enter(bytes: number, begin: () => void): void;
   /** Lets nobody begin until `release()`. */
@@ -61,6 +63,7 @@ export function createThrottle(clock: Clock): Throttle {
       rate = next;
       beginDue();
     },
+    isOpen: () => rate === undefined && !isHeld && waiting.length === 0,
     enter(bytes, begin) {
       waiting.push({ bytes, begin });
       // With others before it, somebody calls already: the clock, or release().

@@ -53,7 +53,7 @@ export function trackWrites(device: BlockDevice, options: TrackWritesOptions): T
     const { offset, length } = change;
     const begin = (): Promise<void> =>
       landChange(change, length > 0 ? mirror : undefined, () => marks?.mark(offset, length));
-    return gate.run(begin, (turn) => throttle.enter(length, turn));
+    return gate.run(begin, throttle.isOpen() ? undefined : (turn) => throttle.enter(length, turn));
   }
 
   return {
