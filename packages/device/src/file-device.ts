@@ -8,6 +8,7 @@ import { dataExtent, extentAt } from "./file-device-extents.ts";
 import { readAll, writeAll } from "./file-device-transfer.ts";
 import { createZero } from "./file-device-zero.ts";
 import type { OpenFile } from "./open-file.ts";
+import { withPageCache } from "./page-cache.ts";
 import { createRequestGate } from "./request-gate.ts";
 import { segmentsLength } from "./segments-length.ts";
 import type { Syscalls } from "./syscalls.ts";
@@ -31,7 +32,8 @@ export interface FileDevice extends BlockDevice {
 
 /** A disk kept in an open file or block device. Requests run side by side; overlapping ones have no order. */
 export function createFileDevice(options: FileDeviceOptions): FileDevice {
-  const { name, size, readOnly, kind, file, syscalls } = options;
+  const { name, size, readOnly, kind, syscalls } = options;
+  const file = syscalls === undefined ? options.file : withPageCache(options.file, syscalls);
   const zero = createZero({ device: name, file, kind, syscalls });
   const requests = createRequestGate(name);
   let synced = Promise.resolve();

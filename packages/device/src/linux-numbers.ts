@@ -1,10 +1,12 @@
-// From <fcntl.h>, <linux/falloc.h>, <linux/fs.h> and <unistd.h>. The ioctl numbers are those of `asm-generic`.
+// From <fcntl.h>, <linux/falloc.h>, <linux/fs.h>, <linux/uio.h> and <unistd.h>. The ioctl numbers are those of `asm-generic`.
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
 
 export const FALLOC_KEEP_SIZE = 0x01;
 export const FALLOC_PUNCH_HOLE = 0x02;
 export const FALLOC_ZERO_RANGE = 0x10;
+
+export const RWF_NOWAIT = 0x08;
 
 export const BLKSSZGET = 0x1268; // int
 export const BLKZEROOUT = 0x127f; // u64 start, u64 length

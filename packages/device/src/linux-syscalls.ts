@@ -2,13 +2,18 @@ import { getSystemErrorName } from "node:util";
 
 import type { default as Koffi, KoffiFunc } from "koffi";
 
+import type { Segments } from "./block-device.ts";
 import { createCallGate } from "./linux-call-gate.ts";
 import { flockOfByte, typeOfFlock } from "./linux-flock.ts";
+import { createIovecs } from "./linux-iovec.ts";
 import * as linux from "./linux-numbers.ts";
 import type { Syscalls } from "./syscalls.ts";
 
 /** koffi refuses more than 256 calls under way, and libuv has 4 threads for them unless told otherwise. */
 const CALLS_UNDER_WAY = 16;
+
+/** Segments in one call that does not wait: what is larger than some pages is no work for it. */
+const IOVECS = 16;
 
 /** Linux's calls by koffi; undefined where it is not installed, does not load, or the architecture is another. */
 export const linuxSyscalls: Promise<Syscalls | undefined> = load();
@@ -33,7 +38,36 @@ function bind(koffi: typeof Koffi): Syscalls {
   // Variadic in C. koffi cannot call those on a thread; a Linux of these architectures passes one pointer alike either way.
   const fcntl = libc.func("int fcntl(int, int, void *)") as Call;
   const ioctl = libc.func("int ioctl(int, unsigned long, void *)") as Call;
+  const iovecs = createIovecs(IOVECS, (segment) => koffi.address(segment));
+  const preadv2 = transferOf("preadv2");
+  const pwritev2 = transferOf("pwritev2");
   const gate = createCallGate(CALLS_UNDER_WAY);
+
+  /** Not every libc has them. */
+  function transferOf(name: "preadv2" | "pwritev2"): (...values: Arguments) => number {
+    try {
+      return libc.func(`int64_t ${name}(int, void *, int, int64_t, int)`) as Call;
+    } catch {
+      return () => {
+        throw systemError(name, koffi.os.errno["ENOSYS"] ?? 0);
+      };
+    }
+  }
+
+  function transferCached(
+    name: string,
+    call: (...values: Arguments) => number,
+    fd: number,
+    data: Segments,
+    offset: number,
+  ): number | undefined {
+    // The addresses are used in this call only, so that no memory need be kept where it is.
+    const count = call(fd, iovecs.bytes, iovecs.put(data), offset, linux.RWF_NOWAIT);
+    if (count >= 0) return count;
+    const errno = koffi.errno();
+    if (errno === koffi.os.errno["EAGAIN"] || errno === koffi.os.errno["EINTR"]) return undefined;
+    throw systemError(name, errno);
+  }
 
   function now(name: string, call: Call, ...values: Arguments): number {
     const result = call(...values);
@@ -70,6 +104,8 @@ function bind(koffi: typeof Koffi): Syscalls {
   return {
     seekData: (fd, from) => seek(fd, from, linux.SEEK_DATA),
     seekHole: (fd, from) => seek(fd, from, linux.SEEK_HOLE),
+    readCached: (fd, into, offset) => transferCached("preadv2", preadv2, fd, [into], offset),
+    writeCached: (fd, data, offset) => transferCached("pwritev2", pwritev2, fd, data, offset),
     punchHole: async (fd, offset, length) =>
       long("fallocate", fallocate, fd, linux.FALLOC_PUNCH_HOLE | linux.FALLOC_KEEP_SIZE, offset, length),
     zeroRange: async (fd, offset, length) =>

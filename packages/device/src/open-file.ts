@@ -6,10 +6,10 @@ import type { Segments } from "./block-device.ts";
 /** An open file as the file system gives it: a read or a write may do less than it was asked. Offsets are bytes. */
 export interface OpenFile {
   readonly fd: number;
-  /** Fills some of `into` and says how much; 0 at the file's end. Borrows until it settles. */
-  read(into: Uint8Array, offset: number): Promise<number>;
-  /** Writes some of the front of `data` and says how much. Borrows until it settles. */
-  write(data: Segments, offset: number): Promise<number>;
+  /** Fills some of `into` and says how much, perhaps at once; 0 at the file's end. Borrows until it settles. */
+  read(into: Uint8Array, offset: number): Promise<number> | number;
+  /** Writes some of the front of `data` and says how much, perhaps at once. Borrows until it settles. */
+  write(data: Segments, offset: number): Promise<number> | number;
   /** What was written is on stable storage, or an error, which the kernel may tell only once. */
   sync(): Promise<void>;
   stat(): Promise<BigIntStats>;

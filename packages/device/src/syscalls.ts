@@ -1,3 +1,5 @@
+import type { Segments } from "./block-device.ts";
+
 /**
  * The system calls that a disk needs and Node lacks. A call that fails throws an `Error` like Node's own, with `code`
  * ("ENXIO"), `errno` (negative) and `syscall`. File descriptors are borrowed: the caller keeps them open until a call settles.
@@ -7,6 +9,13 @@ export interface Syscalls {
   seekData(fd: number, from: number): number | undefined;
   /** Where the hole at or behind `from` begins; the file's end is one. Undefined if `from` lies beyond it. */
   seekHole(fd: number, from: number): number | undefined;
+  /**
+   * Fills some of `into` with what the page cache holds, and says how much; undefined if that would wait for the disk, which is then
+   * asked to read ahead. Throws `EOPNOTSUPP` or the like where the file system has no such reads.
+   */
+  readCached(fd: number, into: Uint8Array, offset: number): number | undefined;
+  /** Writes some of the front of `data` to the page cache, and says how much; undefined if that would wait. Throws as `readCached`. */
+  writeCached(fd: number, data: Segments, offset: number): number | undefined;
   /** Gives storage back: the extent reads as zero. Files of any alignment, block devices by whole sectors. */
   punchHole(fd: number, offset: number, length: number): Promise<void>;
   /** Makes the extent read as zero and keeps its storage. */
