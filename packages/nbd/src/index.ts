@@ -16,4 +16,4 @@ export { createNbdServer } from "./nbd-server.ts";
 export { listenNbd, type NbdListener } from "./listen-nbd.ts";
 export { openNbd } from "./open-nbd.ts";
 export { formatNbdUrl, isNbdUrl, parseNbdUrl } from "./nbd-url.ts";
-export { readNbdKeys } from "./nbd-keys.ts";
+export { type NbdKeys, readNbdKeys } from "./nbd-keys.ts";

@@ -7,7 +7,7 @@ import { watchForEnd } from "./secure-end.ts";
 /** What is read from the wire at once. */
 const SLAB_BYTES = 65_536;
 
-/** So long a peer that was turned away may take to hear why. */
+/** So long a peer may take to hear our last word. */
 const FAREWELL_MS = 1000;
 
 /**
@@ -17,6 +17,7 @@ const FAREWELL_MS = 1000;
 export class SecureStream extends Duplex {
   readonly #connection: Connection;
   readonly #slab = new Uint8Array(SLAB_BYTES);
+  #filling = Promise.resolve();
   #isSecure = false;
   #onBroken: (error?: Error) => void;
 
@@ -48,7 +49,7 @@ export class SecureStream extends Duplex {
   }
 
   override _read(): void {
-    void this.#fill();
+    this.#filling = this.#fill();
   }
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -64,8 +65,9 @@ export class SecureStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    if (this.#isSecure) this.#connection.destroy(error ?? undefined);
-    else this.#bidFarewell();
+    const isRude = this.#isSecure && !this.writableFinished;
+    if (error || isRude) this.#connection.destroy(error ?? undefined);
+    else void this.#bidFarewell();
     done(error);
   }
 
@@ -87,13 +89,18 @@ export class SecureStream extends Duplex {
     done(failure);
   }
 
-  /** Not at once: whoever fails the handshake shall hear why. */
-  #bidFarewell(): void {
-    const leave = () => {
+  /** Not at once: who failed the handshake shall hear why, and who ends as we do has yet to tell the wire, too. */
+  async #bidFarewell(): Promise<void> {
+    const timer = setTimeout(() => this.#connection.destroy(), FAREWELL_MS);
+    try {
+      await this.#connection.finish();
+      await this.#filling; // a read at a time
+      while ((await this.#connection.read(this.#slab)) > 0);
+    } catch {
+      // It is gone already, or was let go.
+    } finally {
       clearTimeout(timer);
       this.#connection.destroy();
-    };
-    const timer = setTimeout(leave, FAREWELL_MS);
-    this.#connection.finish().then(leave, leave);
+    }
   }
 }

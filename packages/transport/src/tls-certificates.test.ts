@@ -69,7 +69,7 @@ describe.skipIf(!hasOpenssl)("certificates (skipped without the program openssl)
     });
     const byToken = await startListening(token);
     await expect(dial(byToken.port, sender)).rejects.toMatchObject({
-      message: expect.stringContaining("expects a token"),
+      message: expect.stringContaining("expects a token or a key"),
     });
     expect(await byToken.refusal()).toMatch(/^it has no token of ours/u);
   });

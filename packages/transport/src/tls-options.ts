@@ -87,6 +87,11 @@ export function toListenSettings(tls: TlsOptions): ServerOptions {
   };
 }
 
+/** Throws a `TypeError` for what can be no key, before there is anybody to show it to. */
+export function assertTlsOptions(tls: TlsOptions): void {
+  toListenSettings(tls);
+}
+
 type Key = [identity: string, key: Buffer];
 
 function toKeys(tls: Exclude<TlsOptions, { cert: string }>): [Key, ...Key[]] {

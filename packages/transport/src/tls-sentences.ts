@@ -26,7 +26,7 @@ export function explainDialFailure(error: NodeJS.ErrnoException, tls: TlsOptions
   if (secret && SECRET_ALERT.test(code))
     return `the server did not take the ${secret}: both ends must be given the same one`;
   if (code.endsWith("_ALERT_HANDSHAKE_FAILURE")) {
-    return "the server did not agree to TLS with certificates: if it expects a token, give it one";
+    return "the server did not agree to TLS with certificates: if it expects a token or a key, give it that";
   }
   if (code === "ECONNRESET") return "the server went away during the handshake: what it says about that is in its log";
   if (code.startsWith("ERR_SSL_")) return `the handshake failed: ${reasonOf(error)}`;

@@ -1,6 +1,13 @@
 import { DeviceError } from "@blkmig/device";
-import { formatNbdUrl, type NbdClientEvent, type NbdDevice, type NbdUrl, openNbd, readNbdKeys } from "@blkmig/nbd";
-import type { TlsOptions } from "@blkmig/transport/url";
+import {
+  formatNbdUrl,
+  type NbdClientEvent,
+  type NbdDevice,
+  type NbdKeys,
+  type NbdUrl,
+  openNbd,
+  readNbdKeys,
+} from "@blkmig/nbd";
 
 import { CommandError, messageOf } from "../command-error.ts";
 import type { AnyDisk, OpenAnyDiskOptions } from "./any-disk.ts";
@@ -13,11 +20,12 @@ export async function openNbdDisk(text: string, options: OpenAnyDiskOptions): Pr
   const { name, readOnly = false, insecure, warn, signal } = options;
   const url = parseNbdDisk(text);
   assertGuarded(url, insecure);
-  const tls = await keysOf(url);
+  const keys = await keysOf(url);
+  for (const warning of keys?.warnings ?? []) warn?.(warning);
   const device = await openNbd(url, {
     name,
     ...(readOnly ? { readOnly } : {}),
-    ...(tls ? { tls } : {}),
+    ...(keys ? { tls: keys.tls } : {}),
     ...(signal ? { signal } : {}),
     ...(warn ? { onEvent: tellOutages(name, url, warn) } : {}),
   }).catch((error: unknown) => {
@@ -48,7 +56,7 @@ function asDisk(device: NbdDevice, path: string, url: NbdUrl): AnyDisk {
   };
 }
 
-async function keysOf(url: NbdUrl): Promise<TlsOptions | undefined> {
+async function keysOf(url: NbdUrl): Promise<NbdKeys | undefined> {
   if (!url.secure) return undefined;
   try {
     return await readNbdKeys(url, "client");

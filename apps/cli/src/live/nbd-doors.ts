@@ -52,8 +52,9 @@ export async function openNbdDoors({ at, exports, say, warn }: NbdDoorsOptions):
 
   try {
     for (const url of at) {
-      const tls = url.secure ? await readNbdKeys(url, "server") : undefined;
-      const server = createNbdServer({ exports, ...(tls && { tls }), onEvent });
+      const keys = await readNbdKeys(url, "server");
+      for (const warning of keys?.warnings ?? []) warn(warning);
+      const server = createNbdServer({ exports, ...(keys && { tls: keys.tls }), onEvent });
       doors.push({ server, listener: await listenNbd(url, server) });
     }
   } catch (error) {
