@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
-import { createConnection } from "node:net";
+import { createConnection, createServer, type Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 
 import { onTestFinished } from "vitest";
@@ -55,6 +55,18 @@ async function startServer(socket: string, program: string, args: readonly strin
   onTestFinished(kill);
   await start();
   return { url: `nbd+unix:///?socket=${socket}`, kill, restart: start };
+}
+
+/** A server that welcomes nobody. `came` settles when the first one is there. */
+export function startSilentServer(socket: string): { readonly url: string; readonly came: Promise<unknown> } {
+  const peers: Socket[] = [];
+  const server = createServer((peer) => void peers.push(peer));
+  onTestFinished(() => {
+    for (const peer of peers) peer.destroy();
+    server.close();
+  });
+  server.listen(socket);
+  return { url: `nbd+unix:///?socket=${socket}`, came: once(server, "connection") };
 }
 
 async function isAnswering(path: string): Promise<boolean> {

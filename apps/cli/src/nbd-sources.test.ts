@@ -1,12 +1,18 @@
-import { once } from "node:events";
 import { copyFileSync } from "node:fs";
-import { createServer, type Socket } from "node:net";
 
 import { openSourceJournal, placeOfRecord } from "@blkmig/journal";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
-import { hasNbdkit, hasQemuNbd, qemuImg, qemuIo, startNbdkit, startQemuNbd } from "./nbd-servers.test-kit.ts";
+import {
+  hasNbdkit,
+  hasQemuNbd,
+  qemuImg,
+  qemuIo,
+  startNbdkit,
+  startQemuNbd,
+  startSilentServer,
+} from "./nbd-servers.test-kit.ts";
 import { type Ended, refusal, refused, runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
 
 const AT = "tcp://127.0.0.1:0";
@@ -131,16 +137,11 @@ describe.skipIf(!hasNbdkit)("a source behind nbdkit (skipped without the program
 });
 
 it("a server that says nothing is waited for until it is interrupted", async () => {
-  const socket = temporaryFolder()("silent");
-  const server = createServer();
-  onTestFinished(() => void server.close());
-  const came = once(server, "connection");
-  server.listen(socket);
-  const sender = startBlkmig(["send", "tcp://127.0.0.1:1", "--disk", `a=nbd+unix:///?socket=${socket}`]);
-  const [peer] = (await came) as [Socket];
+  const { url, came } = startSilentServer(temporaryFolder()("silent"));
+  const sender = startBlkmig(["send", "tcp://127.0.0.1:1", "--disk", `a=${url}`]);
+  await came;
   sender.process.kill("SIGINT");
   expect(refusal(await sender.ended)).toEqual(refused(130, /cancelled/));
-  peer.destroy();
 });
 
 it("a URL that is wrong is no disk, and one that leaves this machine in clear text is refused", async () => {

@@ -8,6 +8,7 @@ import { CommandError } from "../command-error.ts";
 import type { AnyDisk } from "../disks/any-disk.ts";
 import { identifyAnyDisk } from "../disks/identify-any-disk.ts";
 import { openAnyDisk } from "../disks/open-any-disk.ts";
+import type { CommandWorld } from "../run-command.ts";
 import { createTarget, removeTarget } from "./create-target.ts";
 import { fitDisk } from "./fitted-disk.ts";
 import type { Guard } from "./guard.ts";
@@ -39,13 +40,6 @@ export interface Targets {
   close(written: "touched" | "untouched"): Promise<void>;
 }
 
-/** What disks behind NBD are told besides. */
-export interface OpenTargetsWorld {
-  /** Ends the opening. */
-  readonly signal?: AbortSignal;
-  readonly warn?: (message: string) => void;
-}
-
 /**
  * Opens all that are there, or none, and makes those whose size was said. Refuses what nobody may write. Throws `CommandError`,
  * `DeviceError` and `NbdError`.
@@ -53,9 +47,15 @@ export interface OpenTargetsWorld {
 export async function openTargets(
   options: ReceiveOptions & { readonly insecure?: boolean },
   guard: Guard,
-  world: OpenTargetsWorld = {},
+  world?: CommandWorld,
 ): Promise<Targets> {
   const { insecure = false } = options;
+  const { output, signal } = world ?? {};
+  const opening = {
+    insecure,
+    ...(signal && { signal }),
+    ...(output && { warn: (message: string) => output.warn(message) }),
+  };
   const open = new Map<string, OpenTarget>();
   const made: string[] = [];
   const warnings: string[] = [];
@@ -64,7 +64,7 @@ export async function openTargets(
   const add = async (target: TargetArgument): Promise<OpenTarget> => {
     const { name, path, size } = target;
     await assertNobodyElse(target, [...open.values()], options);
-    const disk = await openAnyDisk(path, { name, force: options.dangers, insecure, ...world });
+    const disk = await openAnyDisk(path, { name, force: options.dangers, ...opening });
     const added = { name, disk, size, place: await placeOrClose(disk, options) };
     open.set(name, added);
     await guard.inspect(added);
