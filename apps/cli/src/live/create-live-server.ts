@@ -46,7 +46,10 @@ export async function createLiveServer(options: LiveServerOptions): Promise<Live
   const identify = await createLinkIdentities(options.migration);
   const links = new Map<LiveDisk, ForwardLink>();
   const doubts = new Map<string, Doubt>();
-  const over = Promise.withResolvers<void>();
+  let end = (): void => {};
+  const over = new Promise<void>((resolve) => {
+    end = resolve;
+  });
   let current: { readonly move: LiveMove; readonly ended: Promise<unknown> } | undefined;
   let last: LiveStatus["migration"];
   /** Clients that are on their way to a new owner. */
@@ -57,8 +60,10 @@ export async function createLiveServer(options: LiveServerOptions): Promise<Live
     createLiveDisk(parts, { granularity: options.granularity, link: identify(parts), is });
 
   const hangUp = async (disk: LiveDisk): Promise<void> => {
-    await doors.drop(disk.name, "now");
-    if (disks.every(({ state }) => state.is === "closed")) over.resolve();
+    const gone = doors.drop(disk.name, "now");
+    disk.discard();
+    await gone;
+    if (disks.every(({ state }) => state.is === "closed")) end();
   };
 
   const onPassedOn = (disk: LiveDisk, link: ForwardLink): void => {
@@ -135,7 +140,7 @@ export async function createLiveServer(options: LiveServerOptions): Promise<Live
     await current?.ended.catch(() => {}); // whoever asked for it is told
     await passing;
     await closeLiveDisks(disks, { doors, links });
-    over.resolve();
+    end();
     const [unsettled] = doubts.values();
     if (unsettled) throw unsettled.error;
   };
@@ -171,9 +176,9 @@ export async function createLiveServer(options: LiveServerOptions): Promise<Live
         say,
         warn,
       });
-      const ended = Promise.withResolvers<void>();
-      current = { move, ended: ended.promise };
-      return run(move).finally(ended.resolve);
+      const ended = run(move);
+      current = { move, ended };
+      return ended;
     },
     cancel() {
       current?.move.cancel();
@@ -195,7 +200,7 @@ export async function createLiveServer(options: LiveServerOptions): Promise<Live
       // Whoever resolves is not kept waiting until the new owner is there: the clients are.
       passing = Promise.all([passing, handover.recorded("moved")]);
     },
-    over: over.promise,
+    over,
     close: () => (closing ??= stop()),
   };
 }
