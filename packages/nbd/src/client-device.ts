@@ -32,15 +32,15 @@ export function createNbdDevice({ name, url, readOnly, lines, ledger }: NbdDevic
   const has = (flag: number): boolean => (flags & flag) !== 0;
   let closing: Promise<void> | undefined;
 
-  /** Runs one request; `what`: `write of 4096 bytes`. */
+  /** Runs one request; `what`: `write of 4096 bytes at 512`. */
   async function run<T>(what: string, offset: number, writes: boolean, act: () => Promise<T>): Promise<T> {
     return requests.run(async () => {
       if (writes && readOnly) {
-        throw new DeviceError("read-only", name, `${what} at ${offset} refused: it is read-only`, { offset });
+        throw new DeviceError("read-only", name, `${what} refused: it is read-only`, { offset });
       }
       return act().catch((error: unknown) => {
         if (error instanceof DeviceError) throw error;
-        throw toDeviceError({ device: name, what: `${what} at ${offset}`, offset, writes }, error);
+        throw toDeviceError({ device: name, what, offset, writes }, error);
       });
     });
   }
@@ -50,7 +50,7 @@ export function createNbdDevice({ name, url, readOnly, lines, ledger }: NbdDevic
     const end = offset + length;
     if (offset % minimum === 0 && (end % minimum === 0 || end === size)) return;
     const why = `the server takes whole blocks of ${minimum} bytes only`;
-    throw new DeviceError("io", name, `${what} at ${offset} refused: ${why}`, { offset });
+    throw new DeviceError("io", name, `${what} refused: ${why}`, { offset });
   }
 
   async function zeroBlocks(offset: number, length: number, options: ZeroOptions): Promise<void> {
@@ -115,12 +115,14 @@ export function createNbdDevice({ name, url, readOnly, lines, ledger }: NbdDevic
     },
     read: async (offset, into) => {
       checkExtent(name, size, offset, into.length);
-      await run(`read of ${into.length} bytes`, offset, false, async () => readBlocks(lines, offset, into));
+      await run(`read of ${into.length} bytes at ${offset}`, offset, false, async () =>
+        readBlocks(lines, offset, into),
+      );
     },
     write: async (offset: number, data: Segments) => {
       const length = data.reduce((sum, segment) => sum + segment.length, 0);
       checkExtent(name, size, offset, length);
-      const what = `write of ${length} bytes`;
+      const what = `write of ${length} bytes at ${offset}`;
       await run(what, offset, true, async () => {
         assertBlocks(what, offset, length);
         await writeBlocks(lines, ledger, offset, data);
@@ -128,7 +130,7 @@ export function createNbdDevice({ name, url, readOnly, lines, ledger }: NbdDevic
     },
     zero: async (offset, length, options = {}) => {
       checkExtent(name, size, offset, length);
-      const what = `zeroing of ${length} bytes`;
+      const what = `zeroing of ${length} bytes at ${offset}`;
       await run(what, offset, true, async () => {
         assertBlocks(what, offset, length);
         await zeroBlocks(offset, length, options);
@@ -139,7 +141,7 @@ export function createNbdDevice({ name, url, readOnly, lines, ledger }: NbdDevic
       const end = offset + length;
       for (let at = offset; at < end;) {
         const from = at;
-        const found = await run("looking for holes", from, false, async () => describe(from, end));
+        const found = await run(`looking for holes at ${from}`, from, false, async () => describe(from, end));
         for (const extent of found) {
           yield extent;
           at += extent.length;

@@ -1,18 +1,17 @@
 import type { Clock } from "@blkmig/device";
-import { TransportError } from "@blkmig/transport";
-import { connectTcp, connectUnix } from "@blkmig/transport/tcp";
+import { type Connection, TransportError } from "@blkmig/transport";
 
 import { type Agreed, shakeHands, type Wishes } from "./client-handshake.ts";
 import { Malformed } from "./client-malformed.ts";
 import { Refusal } from "./client-refusal.ts";
-import type { NbdUrl } from "./nbd-contract.ts";
 import { NbdError } from "./nbd-error.ts";
 
 /** How long a server may take to welcome us; a link that is newer than another waits for that one's writes. */
 const WELCOME_MS = 30_000;
 
 export interface DialOptions {
-  readonly at: NbdUrl["at"];
+  /** To the server; the signal ends the attempt. */
+  readonly connect: (signal: AbortSignal) => Promise<Connection>;
   /** For messages. */
   readonly url: string;
   readonly wishes: Wishes;
@@ -21,7 +20,7 @@ export interface DialOptions {
 
 /** Dials a server and agrees with it on one export. Throws `NbdError`; the signal ends the attempt. */
 export async function dialNbd(options: DialOptions, signal: AbortSignal): Promise<Agreed> {
-  const { at, url, wishes, clock } = options;
+  const { connect, url, wishes, clock } = options;
   const attempt = new AbortController();
   const giveUp = (): void => attempt.abort(signal.reason);
   if (signal.aborted) giveUp();
@@ -30,7 +29,7 @@ export async function dialNbd(options: DialOptions, signal: AbortSignal): Promis
   const isOver = new AbortController();
   void clock.sleep(WELCOME_MS, isOver.signal).then(() => attempt.abort(tooLong));
   try {
-    return await agree(at, wishes, attempt.signal);
+    return await agree(connect, wishes, attempt.signal);
   } catch (error) {
     throw toNbdError(url, attempt.signal.aborted ? attempt.signal.reason : error);
   } finally {
@@ -39,8 +38,8 @@ export async function dialNbd(options: DialOptions, signal: AbortSignal): Promis
   }
 }
 
-async function agree(at: NbdUrl["at"], wishes: Wishes, signal: AbortSignal): Promise<Agreed> {
-  const connection = at.kind === "tcp" ? await connectTcp({ ...at, signal }) : await connectUnix({ ...at, signal });
+async function agree(connect: DialOptions["connect"], wishes: Wishes, signal: AbortSignal): Promise<Agreed> {
+  const connection = await connect(signal);
   const letGo = (): void => connection.destroy(signal.reason as Error);
   signal.addEventListener("abort", letGo);
   try {

@@ -40,7 +40,7 @@ export class Lines {
   readonly #over = new AbortController();
   #offer: Offer;
   #failure: NbdError | undefined;
-  #deadline = Infinity;
+  #hurriesSince: number | undefined;
   /** Why the last connection that was given up could not be made. */
   #why: Error | undefined;
 
@@ -81,7 +81,7 @@ export class Lines {
 
   /** From now on a server that is away is waited for no longer than 10 s. */
   hurry(): void {
-    this.#deadline = this.#options.clock.now() + CLOSING_MS;
+    this.#hurriesSince ??= this.#options.clock.now();
   }
 
   /** When nothing is under way: says goodbye and lets go. */
@@ -154,7 +154,7 @@ export class Lines {
     const { clock, reconnectFor, tell } = this.#options;
     let why = broken;
     for (let attempt = 0; ; attempt += 1) {
-      const left = Math.min(since + reconnectFor, this.#deadline) - clock.now();
+      const left = Math.min(since + reconnectFor, this.#closingEnd(since)) - clock.now();
       if (left <= 0) return void (this.#why = why);
       const waitMs = Math.min(backOff(attempt), left);
       tell({ type: "reconnect", why: why.message, waitMs });
@@ -165,6 +165,10 @@ export class Lines {
       });
       if (agreed) return this.#welcome(agreed, broken);
     }
+  }
+
+  #closingEnd(since: number): number {
+    return this.#hurriesSince === undefined ? Infinity : Math.max(since, this.#hurriesSince) + CLOSING_MS;
   }
 
   /** The connection is there again: but is the disk, and all that was written to it? */
