@@ -13,7 +13,7 @@ export interface CheckedGuest {
   /** Records that were answered. */
   readonly acknowledged: number;
   /** What a request of its failed with, if one has. */
-  readonly failure: unknown;
+  readonly failure: Error | undefined;
   /** Settles when so many more have been answered. */
   more(records: number): Promise<void>;
   /** Begins no more, and waits for those under way. */
@@ -32,7 +32,7 @@ export function startCheckedGuest(disk: BlockDevice, { writers = 4, seed = 7 } =
   const waiting: { readonly at: number; readonly wake: () => void }[] = [];
   let acknowledged = 0;
   let number = 0;
-  let failure: unknown;
+  let failure: Error | undefined;
   let isOver = false;
 
   const wake = (): void => {
@@ -82,7 +82,7 @@ export function startCheckedGuest(disk: BlockDevice, { writers = 4, seed = 7 } =
   const work = Promise.all(
     Array.from({ length: writers }, (_, writer) =>
       write(writer).catch((error: unknown) => {
-        failure ??= error;
+        failure ??= error as Error;
         wake();
       }),
     ),

@@ -27,16 +27,20 @@ export async function closeLiveDisks(disks: readonly LiveDisk[], { doors, links 
 }
 
 async function hangUp(disk: LiveDisk, { doors, links }: ClosingParts): Promise<void> {
+  if (isHeld(disk.state)) {
+    const gone = doors.drop(disk.name, "now");
+    disk.discard();
+    return gone;
+  }
   const link = links.get(disk);
-  const waits = (): boolean => isHeld(disk.state) || link?.isDown === true;
-  if (waits()) return doors.drop(disk.name, "now");
   const done = new AbortController();
   const finished = doors.drop(disk.name, "finish").finally(() => done.abort());
-  // A link that breaks while the last requests are under way keeps nobody waiting for ever.
-  while (link && !done.signal.aborted && !waits()) {
+  // A link that is broken, or breaks while the last requests are under way, keeps nobody waiting for ever.
+  while (link && !done.signal.aborted && !link.isDown) {
     await wait(LOOK_EVERY_MS, undefined, { signal: done.signal }).catch(() => {}); // then it is done
   }
-  if (!done.signal.aborted && waits()) await doors.drop(disk.name, "now");
+  // What is under way on it ends with the link, which waits for the new owner a little longer.
+  if (!done.signal.aborted) await Promise.all([doors.drop(disk.name, "now"), link?.close()]);
   await finished;
 }
 

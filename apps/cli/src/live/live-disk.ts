@@ -3,6 +3,7 @@ import type { LinkIdentity, NbdExport } from "@blkmig/nbd";
 
 import type { LiveDiskParts } from "./live-contract.ts";
 import { type DiskEvent, type DiskState, nextState } from "./live-state.ts";
+import { createNoDevice } from "./no-device.ts";
 
 /** One disk that is served: what its clients use, what a migration reads, and who it belongs to. */
 export interface LiveDisk {
@@ -22,6 +23,8 @@ export interface LiveDisk {
   open(): void;
   /** It has moved, on record: from now on `next` answers its clients, those that wait first. */
   passOn(next: BlockDevice, to: string): void;
+  /** Nobody will answer those that wait, who have been hung up on: what they asked for fails, at no disk at all. */
+  discard(): void;
 }
 
 export interface LiveDiskOptions {
@@ -51,6 +54,13 @@ export function createLiveDisk(parts: LiveDiskParts, options: LiveDiskOptions): 
     void control.resume(); // it begins them before it returns, and cannot fail
   };
   if (state.is !== "local") void hold(); // nothing is under way yet, so nothing is waited for
+
+  /** What is answered by `next` no migration that has not tidied up yet has a hand in. */
+  const exchange = (next: BlockDevice): void => {
+    control.mirror(undefined);
+    control.throttle(undefined);
+    lower.exchange(next);
+  };
 
   return {
     name,
@@ -93,11 +103,12 @@ export function createLiveDisk(parts: LiveDiskParts, options: LiveDiskOptions): 
       letGo();
     },
     passOn(next, to) {
-      // What is answered there is the new owner's: a migration that has not tidied up yet has no hand in it.
-      control.mirror(undefined);
-      control.throttle(undefined);
-      lower.exchange(next);
-      become({ do: "forward", to });
+      become({ do: "forward", to }); // throws where MOVED is not on record: before anything is let go
+      exchange(next);
+      letGo();
+    },
+    discard() {
+      exchange(createNoDevice(parts.device)); // first: let go before that, they would reach a disk that may be another's
       letGo();
     },
   };

@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
+
 import { expect, it } from "vitest";
 
 import { sameFiles } from "../make-disks.test-kit.ts";
 import { startCheckedGuest } from "./checked-writes.test-kit.ts";
-import { hashOf, startLivePair } from "./live-pair.test-kit.ts";
+import { hashOf, SESSION, startLivePair } from "./live-pair.test-kit.ts";
 
 it("clients that write all along are passed on: no request fails, nothing is lost, and the old disk is left alone", async () => {
   const pair = await startLivePair();
@@ -24,4 +26,133 @@ it("clients that write all along are passed on: no request fails, nothing is los
     clients: [expect.any(String), expect.any(String), expect.any(String), expect.any(String)],
   });
   expect(sameFiles(pair.source, pair.target)).toBe(false);
+});
+
+it("a link that is cut again and again under load loses nothing, and keeps the order", async () => {
+  const pair = await startLivePair();
+  const guest = startCheckedGuest(await pair.client());
+  await pair.move();
+  for (let cuts = 0; cuts < 12; cuts++) {
+    await guest.more(40);
+    pair.link.cut();
+  }
+  await guest.more(40);
+  await guest.stop();
+  expect(guest.failure).toBeUndefined();
+  expect(pair.link.connections).toBeGreaterThan(12);
+  expect(guest.missingIn(pair.target)).toEqual([]);
+});
+
+it("a new owner that is away makes clients wait, and they go on when it is back: the old disk answers none of them", async () => {
+  const pair = await startLivePair();
+  const guest = startCheckedGuest(await pair.client());
+  const { migration } = await pair.move();
+  const left = hashOf(pair.source);
+  await guest.more(50);
+  await pair.restartOwner(migration);
+  await guest.more(200);
+  await guest.stop();
+  expect(guest.failure).toBeUndefined();
+  expect(guest.missingIn(pair.target)).toEqual([]);
+  expect(hashOf(pair.source)).toBe(left);
+});
+
+it("a new owner whose host has restarted, with writes that were never flushed, fails its clients instead of deceiving them", async () => {
+  const pair = await startLivePair({ ownerRuns: "anew" });
+  const client = await pair.client();
+  const { migration } = await pair.move();
+  await client.write(0, [new Uint8Array(4096).fill(1)]);
+  await pair.restartOwner(migration);
+  await expect(client.read(0, new Uint8Array(4096))).rejects.toThrow(/EIO|hung up|connection|broke|input\/output/i);
+  await expect
+    .poll(() => pair.old.status().disks[0])
+    .toMatchObject({
+      state: "failed",
+      why: expect.stringMatching(/host restarted/),
+      clients: [],
+    });
+  await expect(pair.client()).rejects.toMatchObject({ code: "unknown-export" });
+});
+
+it("an old server that starts again passes on at once, or says where the owner is", async () => {
+  const pair = await startLivePair();
+  const { migration } = await pair.move();
+  await pair.old.close();
+  const again = await pair.serveAgain();
+  expect(again.status().disks[0]).toMatchObject({ state: "forwarding", to: expect.stringMatching(/vda.*link\.sock/) });
+  const client = await pair.client();
+  await client.write(4096, [new Uint8Array(512).fill(0xab)]);
+  await client.flush();
+  expect(readFileSync(pair.target)[4096]).toBe(0xab);
+  await client.close();
+  await again.close();
+  await pair.owner!.close();
+  await expect(pair.serveAgain()).rejects.toMatchObject({
+    code: "refused",
+    message: expect.stringMatching(`has moved .*${migration}`),
+  });
+});
+
+it("a new owner's server that is another migration's is refused before anybody waits", async () => {
+  const pair = await startLivePair({ ownerIs: "somebody else's" });
+  const guest = startCheckedGuest(await pair.client());
+  await expect(pair.move()).rejects.toMatchObject({
+    code: "refused",
+    message: expect.stringMatching(/cannot be passed on .* not the target of migration/),
+  });
+  await guest.more(20);
+  await guest.stop();
+  expect(guest.missingIn(pair.source)).toEqual([]);
+  expect(pair.old.status().disks[0]).toMatchObject({ state: "local" });
+});
+
+it("a receiver that will serve nowhere is refused, and what to do is said", async () => {
+  const pair = await startLivePair({ announces: false });
+  await expect(pair.move()).rejects.toMatchObject({
+    code: "refused",
+    message: expect.stringMatching(/--nbd URL.*--forward-to URL.*--after close/),
+  });
+  expect(pair.old.status().disks[0]).toMatchObject({ state: "local" });
+});
+
+it("--after close hangs up on clients, and then nothing is left to serve", async () => {
+  const pair = await startLivePair({ announces: false });
+  const guest = startCheckedGuest(await pair.client());
+  await guest.more(50);
+  await pair.move({ after: "close" });
+  await pair.old.over;
+  await guest.stop();
+  expect(guest.failure).toBeDefined();
+  expect(guest.missingIn(pair.target)).toEqual([]);
+  expect(pair.old.status().disks[0]).toMatchObject({ state: "closed", clients: [] });
+  await expect(pair.client()).rejects.toMatchObject({ code: "unknown-export" });
+});
+
+it("--after hold answers nobody, until the server ends", async () => {
+  const pair = await startLivePair({ announces: false });
+  const guest = startCheckedGuest(await pair.client());
+  await guest.more(50);
+  const left = pair.move({ after: "hold" }).then(() => guest.acknowledged);
+  const acknowledged = await left;
+  expect(pair.old.status().disks[0]).toMatchObject({ state: "held" });
+  expect(guest.missingIn(pair.target)).toEqual([]);
+  await pair.old.close();
+  await guest.stop();
+  expect(guest.acknowledged).toBe(acknowledged);
+  await expect(pair.serveAgain()).rejects.toMatchObject({
+    code: "refused",
+    message: expect.stringMatching(/has moved/),
+  });
+});
+
+it("a clone is a disk of its own: its clients go on where they are", async () => {
+  const pair = await startLivePair({ announces: false });
+  const guest = startCheckedGuest(await pair.client());
+  await guest.more(50);
+  await pair.move({ session: { ...SESSION, clone: true }, mirror: true, throttle: true });
+  await guest.more(100);
+  await guest.stop();
+  expect(guest.failure).toBeUndefined();
+  expect(guest.missingIn(pair.source)).toEqual([]);
+  expect(pair.old.status().disks[0]).toMatchObject({ state: "local" });
 });

@@ -11,11 +11,20 @@ import { openAnyDisk } from "../disks/open-any-disk.ts";
 import { makeDisk, makeGarbage, MIB } from "../make-disks.test-kit.ts";
 import { type Relay, startRelay, type Watch } from "../relay.test-kit.ts";
 import { temporaryFolder } from "../run-blkmig.test-kit.ts";
+import type { SessionChoices } from "../send/session-choices.ts";
 import { type SessionReceiver, startSessionReceiver } from "../session-receiver.test-kit.ts";
 import { createLiveServer } from "./create-live-server.ts";
 import type { LiveDiskParts, LiveServer, LiveServerOptions, MoveHooks, MoveOptions } from "./live-contract.ts";
 
 export const SIZE: number = 8 * MIB;
+
+export const SESSION: SessionChoices = {
+  resume: false,
+  clone: false,
+  verify: false,
+  reconnectFor: 2000,
+  granularity: 64 * 1024,
+};
 
 /** An old server and a new owner, in this process, over real sockets and files. */
 export interface LivePair {
@@ -46,9 +55,13 @@ export interface LivePairOptions {
   /** Whether the receiver says where it will serve. Default true. */
   readonly announces?: boolean;
   readonly stateDir?: string;
+  /** `anew`: each server of the owner's is taken for another run of its host. */
+  readonly ownerRuns?: "on" | "anew";
+  readonly ownerIs?: "the target's" | "somebody else's";
 }
 
-export async function startLivePair({ watch, announces = true, stateDir }: LivePairOptions = {}): Promise<LivePair> {
+export async function startLivePair(options: LivePairOptions = {}): Promise<LivePair> {
+  const { watch, announces = true, stateDir, ownerRuns = "on", ownerIs = "the target's" } = options;
   const [here, there] = [temporaryFolder(), temporaryFolder()];
   const source = makeDisk(here("source"), SIZE, 3);
   const target = makeGarbage(there("target"), SIZE);
@@ -57,13 +70,14 @@ export async function startLivePair({ watch, announces = true, stateDir }: LiveP
   const clients: NbdDevice[] = [];
   const servers: LiveServer[] = [];
 
-  const partsOf = async (path: string, lock: boolean): Promise<LiveDiskParts> => {
-    const disk = await openAnyDisk(path, { name: "vda", lock, insecure: false });
-    const place = await placeOfRecord(disk, stateDir === undefined ? {} : { stateDir });
+  const partsOf = async (path: string, isOwner: boolean): Promise<LiveDiskParts> => {
+    const opened = await openAnyDisk(path, { name: "vda", lock: !isOwner, insecure: false });
+    const disk = isOwner && ownerRuns === "anew" ? { ...opened, kind: "nbd" as const } : opened;
+    const place = await placeOfRecord(opened, stateDir === undefined ? {} : { stateDir });
     return { name: "vda", disk, device: disk, place, record: await readRecord(place.path), readOnly: false };
   };
   const serve = async (path: string, at: string, more: Partial<LiveServerOptions>): Promise<LiveServer> => {
-    const parts = await partsOf(path, more.waiting !== true);
+    const parts = await partsOf(path, more.waiting === true);
     const live = await createLiveServer({
       disks: [parts],
       nbd: [parseNbdUrl(at)],
@@ -90,7 +104,10 @@ export async function startLivePair({ watch, announces = true, stateDir }: LiveP
   let owner: LiveServer | undefined;
 
   const announce = async (migration: string): Promise<string> => {
-    owner ??= await serve(target, ownerAt, { waiting: true, migration });
+    owner ??= await serve(target, ownerAt, {
+      waiting: true,
+      migration: ownerIs === "the target's" ? migration : "other",
+    });
     return linkAt;
   };
   const receive = async (): Promise<SessionReceiver> =>
@@ -126,7 +143,7 @@ export async function startLivePair({ watch, announces = true, stateDir }: LiveP
       clients.push(client);
       return client;
     },
-    move: (options = {}, hooks = {}) =>
+    move: (wanted = {}, hooks = {}) =>
       old.move(
         {
           to: parseWireUrl(wire.url),
@@ -141,15 +158,8 @@ export async function startLivePair({ watch, announces = true, stateDir }: LiveP
           throttle: false,
           mirror: false,
           insecure: false,
-          ...options,
-          session: {
-            resume: false,
-            clone: false,
-            verify: false,
-            reconnectFor: 2000,
-            granularity: 65536,
-            ...options.session,
-          },
+          ...wanted,
+          session: wanted.session ?? SESSION,
         },
         {
           onEvent: (event: MigrationEvent) => void (event.type === "warning" && tell(event.message)),
