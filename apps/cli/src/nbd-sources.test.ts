@@ -1,4 +1,4 @@
-import { copyFileSync } from "node:fs";
+import { copyFileSync, writeFileSync } from "node:fs";
 
 import { openSourceJournal, placeOfRecord } from "@blkmig/journal";
 import { describe, expect, it } from "vitest";
@@ -142,6 +142,17 @@ it("a server that says nothing is waited for until it is interrupted", async () 
   await came;
   sender.process.kill("SIGINT");
   expect(refusal(await sender.ended)).toEqual(refused(130, /cancelled/));
+});
+
+it("keys that cannot be read are refused before anybody is dialled", async () => {
+  const path = temporaryFolder();
+  const send = async (url: string) => refusal(await runBlkmig(["send", "tcp://127.0.0.1:1", "--disk", `a=${url}`]));
+  const keys = path("keys.psk");
+  const url = `nbds+unix:///?socket=${path("nobody")}`;
+  expect(await send(`${url}&tls-psk-file=${keys}`)).toEqual(refused(3, /the key file .*keys\.psk cannot be read/));
+  writeFileSync(keys, "no key\n");
+  expect(await send(`${url}&tls-psk-file=${keys}`)).toEqual(refused(3, /keys\.psk/));
+  expect(await send(url)).toEqual(refused(3, /names no keys: add tls-psk-file=FILE/));
 });
 
 it("a URL that is wrong is no disk, and one that leaves this machine in clear text is refused", async () => {
