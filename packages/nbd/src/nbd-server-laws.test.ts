@@ -118,6 +118,15 @@ test("with FUA the answer waits for a flush that begins after the change", async
   }
 });
 
+test("a write that is refused is answered when all of it has come: before that nobody listens", async () => {
+  const { hand } = await begun({ ...garbageDisk(), readOnly: true });
+  await hand.request(WRITE, 1n, { length: 100, data: patternAt(0, 40) });
+  const answer = hand.reply();
+  expect(await isAnswered(answer)).toBe(false);
+  await hand.connection.send([patternAt(40, 60)]);
+  expect((await answer).error).toBe(1);
+});
+
 test("requests are done side by side and answered as they end", async () => {
   const { device, end, underWay } = slowDisk();
   const { hand } = await begun(device);

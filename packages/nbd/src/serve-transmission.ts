@@ -37,11 +37,11 @@ export interface Transmission {
 const MOST_PASSED_BYTES = 64 * 1024 * 1024;
 const DISCARD_BYTES = 4096;
 
-/** A write whose payload is still coming. */
+/** A write whose payload is still coming, and what becomes of it then. A refused one is passed over. */
 interface Landing {
   readonly request: NbdRequest;
-  readonly checked: DeviceRequest;
-  readonly lease: Lease;
+  readonly checked: Extract<CheckedRequest, { readonly do: "write" | "refuse" }>;
+  readonly lease: Lease | undefined;
 }
 
 /** Begins to read requests, to do them side by side, and to answer each when it is done. */
@@ -71,7 +71,7 @@ export function createTransmission({ connection, agreement, memory, requests }: 
   }
 
   function take(frame: RequestFrame): Promise<void> | undefined {
-    if (frame.type === "landed") return landed();
+    if (frame.type === "payload") return landed();
     const { request } = frame;
     const checked = checkRequest(request, agreement);
     if (checked.do === "leave") return goodbye();
@@ -85,18 +85,17 @@ export function createTransmission({ connection, agreement, memory, requests }: 
   }
 
   function landed(): undefined {
-    const write = landing;
+    if (!landing) return;
+    const { request, checked, lease } = landing;
     landing = undefined;
-    if (write) void perform(write.request, write.checked, write.lease);
+    // Only now: a client takes no reply to what it has not wholly sent.
+    if (checked.do === "refuse") answers.refused(request, checked, slots.give);
+    else void perform(request, checked, lease);
   }
 
   function admit(request: NbdRequest, checked: CheckedRequest): Promise<void> | undefined {
     if (checked.do === "leave") return goodbye();
-    if (checked.do === "refuse") {
-      passPayload(request);
-      answers.refused(request, checked, slots.give);
-      return undefined;
-    }
+    if (checked.do === "refuse") return refuse(request, checked);
     const bytes = memoryFor(checked);
     const lease = bytes > 0 ? memory.tryTake(bytes) : undefined;
     if (lease || bytes === 0) return begin(request, checked, lease);
@@ -106,12 +105,13 @@ export function createTransmission({ connection, agreement, memory, requests }: 
     });
   }
 
-  function passPayload(request: NbdRequest): void {
-    if (!decoder.isLanding) return;
+  function refuse(request: NbdRequest, checked: Extract<CheckedRequest, { readonly do: "refuse" }>): undefined {
+    if (!decoder.isLanding) return void answers.refused(request, checked, slots.give);
     if (request.length > MOST_PASSED_BYTES) {
       throw new NbdError("protocol", connection.peer, `a write of ${request.length} bytes is too long to be refused`);
     }
     decoder.pass();
+    landing = { request, checked, lease: undefined };
   }
 
   function begin(request: NbdRequest, checked: DeviceRequest, lease: Lease | undefined): undefined {
@@ -123,9 +123,8 @@ export function createTransmission({ connection, agreement, memory, requests }: 
 
   function dropLanding(): undefined {
     if (!landing) return;
-    landing.lease.give();
+    forget(landing.lease);
     landing = undefined;
-    slots.give();
   }
 
   async function perform(request: NbdRequest, checked: DeviceRequest, lease: Lease | undefined): Promise<void> {

@@ -34,7 +34,7 @@ const STREAM = Buffer.concat(
 function decode(stream: Uint8Array, sizes: readonly number[]): Taken[] {
   const decoder = createRequestDecoder("peer");
   const taken: Taken[] = [];
-  let landing: { readonly request: NbdRequest; readonly pieces: readonly Uint8Array[] } | undefined;
+  let landing: { readonly request: NbdRequest; readonly pieces: readonly Uint8Array[] | undefined } | undefined;
   const take = (request: NbdRequest, payload: readonly number[] | undefined) =>
     taken.push({ command: request.command, cookie: request.cookieLow, offset: request.offset, payload });
   for (let at = 0, turn = 0; at < stream.length; turn++) {
@@ -45,15 +45,15 @@ function decode(stream: Uint8Array, sizes: readonly number[]): Taken[] {
     at += count;
     decoder.accept(count);
     for (let frame = decoder.next(); frame; frame = decoder.next()) {
-      if (frame.type === "landed") {
-        take(landing!.request, Array.from(Buffer.concat(landing!.pieces)));
+      if (frame.type === "payload") {
+        take(landing!.request, landing!.pieces && Array.from(Buffer.concat(landing!.pieces)));
         continue;
       }
       const { request } = frame;
       if (!decoder.isLanding) take(request, undefined);
       else if (request.cookieLow === PASSED) {
         decoder.pass();
-        take(request, undefined);
+        landing = { request, pieces: undefined };
       } else {
         const memory = new Uint8Array(request.length);
         const pieces = [memory.subarray(0, 3), memory.subarray(3, 5), memory.subarray(5)];

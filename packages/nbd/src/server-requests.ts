@@ -13,8 +13,8 @@ export interface NbdRequest {
   readonly length: number;
 }
 
-/** A request; a write's payload has landed. */
-export type RequestFrame = { readonly type: "request"; readonly request: NbdRequest } | { readonly type: "landed" };
+/** A request; or the payload of the last one, a write, has landed, or was passed over. */
+export type RequestFrame = { readonly type: "request"; readonly request: NbdRequest } | { readonly type: "payload" };
 
 /**
  * Decodes the requests of a client that has its export, without I/O. It holds 32 KiB, whatever the client sends: a write's payload lands in
@@ -30,7 +30,7 @@ export interface RequestDecoder {
   accept(bytes: number): void;
   /** The next frame, or undefined when more bytes are needed. Throws `NbdError` `protocol`; after that it is done. */
   next(): RequestFrame | undefined;
-  /** After a write: the memory, borrowed until `landed`, where its payload shall go; of its length in all, else `RangeError`. */
+  /** After a write: the memory, borrowed until it has landed, where its payload shall go; of its length in all, else `RangeError`. */
   land(pieces: readonly Uint8Array[]): void;
   /** After a write: its payload is passed over. */
   pass(): void;
@@ -135,11 +135,12 @@ export function createRequestDecoder(peer: string): RequestDecoder {
         fill(state);
         if (state.index < state.pieces.length) return undefined;
         state = REQUEST;
-        return { type: "landed" };
+        return { type: "payload" };
       }
       if (state.awaits === "nothing") {
         if (!passOver(state)) return undefined;
         state = REQUEST;
+        return { type: "payload" };
       }
       return end - start < REQUEST_BYTES ? undefined : readRequest();
     },
