@@ -106,7 +106,10 @@ export function createTransmission({ connection, agreement, memory, requests }: 
   }
 
   function refuse(request: NbdRequest, checked: Extract<CheckedRequest, { readonly do: "refuse" }>): undefined {
-    if (!decoder.isLanding) return void answers.refused(request, checked, slots.give);
+    if (!decoder.isLanding) {
+      answers.refused(request, checked, slots.give);
+      return;
+    }
     if (request.length > MOST_PASSED_BYTES) {
       throw new NbdError("protocol", connection.peer, `a write of ${request.length} bytes is too long to be refused`);
     }
