@@ -46,7 +46,7 @@ export async function createLiveServer(options: LiveServerOptions): Promise<Live
   const identify = await createLinkIdentities(options.migration);
   const links = new Map<LiveDisk, ForwardLink>();
   const doubts = new Map<string, Doubt>();
-  let end = (): void => {};
+  let end: (() => void) | undefined;
   const over = new Promise<void>((resolve) => {
     end = resolve;
   });
@@ -63,7 +63,7 @@ export async function createLiveServer(options: LiveServerOptions): Promise<Live
     const gone = doors.drop(disk.name, "now");
     disk.discard();
     await gone;
-    if (disks.every(({ state }) => state.is === "closed")) end();
+    if (disks.every(({ state }) => state.is === "closed")) end?.();
   };
 
   const onPassedOn = (disk: LiveDisk, link: ForwardLink): void => {
@@ -140,7 +140,7 @@ export async function createLiveServer(options: LiveServerOptions): Promise<Live
     await current?.ended.catch(() => {}); // whoever asked for it is told
     await passing;
     await closeLiveDisks(disks, { doors, links });
-    end();
+    end?.();
     const [unsettled] = doubts.values();
     if (unsettled) throw unsettled.error;
   };
@@ -148,7 +148,7 @@ export async function createLiveServer(options: LiveServerOptions): Promise<Live
   return {
     nbd: doors.urls,
     status() {
-      const migration = current ? viewMove(current.move, {}) : last;
+      const migration = (current && viewMove(current.move, {})) ?? last;
       return {
         nbd: doors.urls,
         disks: disks.map((disk) => viewDisk(disk, doors.clients(disk.name))),

@@ -47,6 +47,9 @@ export interface ForwardingOptions {
 export function createForwarding(options: ForwardingOptions): Forwarding {
   const { disks, migration, choice, ending, warn } = options;
   const links = new Map<LiveDisk, ForwardLink>();
+  /** Ends the opening of links that nobody needs any more. */
+  let needed = new AbortController();
+  let opening: Promise<unknown> = Promise.resolve();
   let server: NbdUrl | undefined;
   if (choice.forwardTo) server = chooseForward(undefined, choice);
   else if (options.earlier !== undefined) server = parseNbdUrl(options.earlier);
@@ -55,10 +58,19 @@ export function createForwarding(options: ForwardingOptions): Forwarding {
   const open = async (disk: LiveDisk, at: NbdUrl): Promise<ForwardLink> => {
     const { readOnly, device, disk: opened } = disk.parts;
     const wanted = { size: device.size, readOnly, minimumBlock: opened.minimumBlock, migration };
-    return openForwardLink({ ...options, server: at, name: disk.name, wanted, signal: ending });
+    return openForwardLink({
+      ...options,
+      server: at,
+      name: disk.name,
+      wanted,
+      signal: AbortSignal.any([ending, needed.signal]),
+    });
   };
 
   const release = async (): Promise<void> => {
+    needed.abort();
+    await opening;
+    needed = new AbortController();
     const released = [...links.values()];
     links.clear();
     await Promise.all(released.map((link) => link.close()));
@@ -66,12 +78,14 @@ export function createForwarding(options: ForwardingOptions): Forwarding {
 
   /** Opens what is not open. Those that came about are kept, for the next time or for `release()`. */
   const openAll = async (at: NbdUrl): Promise<void> => {
-    const outcomes = await Promise.allSettled(
+    const opened = Promise.allSettled(
       disks.map(async (disk) => {
         if (links.get(disk)?.failed !== undefined) links.delete(disk);
         if (!links.has(disk)) links.set(disk, await open(disk, at));
       }),
     );
+    opening = opened; // a migration that ends meanwhile waits for none of this, and lets go of what comes of it
+    const outcomes = await opened;
     const failure = outcomes.find((outcome) => outcome.status === "rejected");
     if (failure) throw failure.reason;
   };

@@ -52,9 +52,11 @@ export function shownAs({ is }: DiskState): LiveState {
   return is === "paused" || is === "asked" || is === "committed" || is === "moved" ? "held" : is;
 }
 
-/** Whether its clients are held, and only what is learnt or recorded may change that. */
+const UNBOUND: ReadonlySet<Name> = new Set(["waiting", "local", "paused", "in-doubt"] satisfies Name[]);
+
+/** Whether commit is asked for, or decided: then nothing here may call it off. In doubt nobody asks. */
 export function isBound({ is }: DiskState): boolean {
-  return is === "asked" || is === "committed" || is === "moved";
+  return !UNBOUND.has(is);
 }
 
 /** Whether nobody answers its clients, who wait. */
