@@ -1,5 +1,5 @@
 /** A user and the key of that user. */
-export interface NbdPsk {
+interface NbdPsk {
   readonly identity: string;
   readonly key: Uint8Array;
 }

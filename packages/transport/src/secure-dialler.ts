@@ -7,7 +7,7 @@ import { type HandshakeOptions, shakeHands } from "./tls-handshake.ts";
 import { TransportError } from "./transport-error.ts";
 
 /** What carries encrypted bytes, and can tell a cut from an end. */
-export interface Carrier extends Duplex {
+interface Carrier extends Duplex {
   guard(socket: TLSSocket, toError: (broken?: Error) => Error): void;
   reset(): void;
 }
