@@ -1,12 +1,7 @@
 import { isIPv6 } from "node:net";
 
 import type { NbdUrl } from "./nbd-contract.ts";
-
-/** What the NBD project registered for it. */
-const DEFAULT_PORT = 10_809;
-
-/** The protocol's own limit for a name, in bytes of UTF-8. */
-const LONGEST_NAME = 4096;
+import { DEFAULT_PORT, MOST_STRING_BYTES } from "./nbd-numbers.ts";
 
 const EXAMPLES = {
   nbd: "nbd://10.0.0.2:10809/disk or nbd://[::1]/disk",
@@ -108,7 +103,8 @@ function parseSocket(socket: string | undefined, host: string, port: string | un
 function parseName(path: string, fail: Fail): string {
   const name = decode(path.slice(1), fail);
   const bytes = new TextEncoder().encode(name).length;
-  if (bytes > LONGEST_NAME) fail(`an export's name has at most ${LONGEST_NAME} bytes, and this one has ${bytes}`);
+  if (bytes > MOST_STRING_BYTES)
+    fail(`an export's name has at most ${MOST_STRING_BYTES} bytes, and this one has ${bytes}`);
   return name;
 }
 
