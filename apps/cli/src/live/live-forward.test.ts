@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 
 import { expect, it } from "vitest";
 
+import { haltAt } from "../halt.test-kit.ts";
 import { sameFiles } from "../make-disks.test-kit.ts";
 import { startCheckedGuest } from "./checked-writes.test-kit.ts";
 import { hashOf, SESSION, startLivePair } from "./live-pair.test-kit.ts";
@@ -132,13 +133,14 @@ it("--after hold answers nobody, until the server ends", async () => {
   const pair = await startLivePair({ announces: false });
   const guest = startCheckedGuest(await pair.client());
   await guest.more(50);
-  const left = pair.move({ after: "hold" }).then(() => guest.acknowledged);
-  const acknowledged = await left;
+  const acknowledged = await pair.move({ after: "hold" }).then(() => guest.acknowledged);
   expect(pair.old.status().disks[0]).toMatchObject({ state: "held" });
   expect(guest.missingIn(pair.target)).toEqual([]);
+  const hashed = hashOf(pair.source);
   await pair.old.close();
   await guest.stop();
   expect(guest.acknowledged).toBe(acknowledged);
+  expect(hashOf(pair.source)).toBe(hashed); // what was held is done nowhere
   await expect(pair.serveAgain()).rejects.toMatchObject({
     code: "refused",
     message: expect.stringMatching(/has moved/),
@@ -155,4 +157,79 @@ it("a clone is a disk of its own: its clients go on where they are", async () =>
   expect(guest.failure).toBeUndefined();
   expect(guest.missingIn(pair.source)).toEqual([]);
   expect(pair.old.status().disks[0]).toMatchObject({ state: "local" });
+});
+
+it("several disks move as one, and each goes on at its new owner", async () => {
+  const disks = ["vda", "vdb", "vdc"];
+  const pair = await startLivePair({ disks });
+  const guests = await Promise.all(
+    disks.map(async (disk, at) => startCheckedGuest(await pair.client(disk), { seed: at })),
+  );
+  for (const guest of guests) await guest.more(50);
+  await pair.move({ throttle: true, mirror: true });
+  for (const guest of guests) await guest.more(50);
+  for (const guest of guests) await guest.stop();
+  expect(guests.map(({ failure }) => failure)).toEqual([undefined, undefined, undefined]);
+  expect(guests.map((guest, at) => guest.missingIn(pair.pathsOf(disks[at]!).target))).toEqual([[], [], []]);
+  expect(pair.old.status().disks.map(({ state }) => state)).toEqual(["forwarding", "forwarding", "forwarding"]);
+});
+
+it("one of several moves, and the others stay", async () => {
+  const pair = await startLivePair({ disks: ["vda", "vdb"], announces: false });
+  const stays = startCheckedGuest(await pair.client("vda"));
+  await expect(pair.move({ disks: ["vdx"] })).rejects.toMatchObject({ code: "refused" });
+  await pair.move({ disks: ["vdb"], after: "close" });
+  await stays.more(50);
+  await stays.stop();
+  expect(stays.missingIn(pair.source)).toEqual([]);
+  expect(pair.old.status().disks.map(({ state }) => state)).toEqual(["local", "closed"]);
+});
+
+it("a link that breaks between PREPARE and the commit is looked for again", async () => {
+  const halt = haltAt({ way: "there", say: "commit", edge: "before" });
+  const pair = await startLivePair({ watch: halt.watch });
+  const guest = startCheckedGuest(await pair.client());
+  const moving = pair.move();
+  await halt.reached;
+  pair.link.cut();
+  halt.release();
+  await moving;
+  await guest.more(50);
+  await guest.stop();
+  expect(guest.failure).toBeUndefined();
+  expect(guest.missingIn(pair.target)).toEqual([]);
+});
+
+it("a new owner answers nobody before the commit, whoever comes", async () => {
+  const halt = haltAt({ way: "back", say: "sealed", edge: "before" });
+  const pair = await startLivePair({ watch: halt.watch });
+  const moving = pair.move();
+  await halt.reached;
+  const client = await pair.ownClient();
+  const before = hashOf(pair.target);
+  let isAnswered = false;
+  const write = client.write(0, [new Uint8Array(4096).fill(0xcd)]).then(() => {
+    isAnswered = true;
+  });
+  expect(pair.owner!.status().disks[0]).toMatchObject({ state: "waiting" });
+  // Somebody who came later has been heard by then, so this one was, too.
+  await pair.ownClient();
+  expect(isAnswered).toBe(false);
+  expect(hashOf(pair.target)).toBe(before);
+  halt.release();
+  await moving;
+  await write;
+  expect(readFileSync(pair.target)[0]).toBe(0xcd);
+});
+
+it("a server ends though the new owner is away with its clients' requests", async () => {
+  const pair = await startLivePair();
+  const guest = startCheckedGuest(await pair.client());
+  await pair.move();
+  await guest.more(20);
+  await pair.owner!.close();
+  await expect.poll(() => pair.told.join("\n")).toMatch(/the link to .* broke/);
+  await pair.old.close();
+  await guest.stop();
+  expect(guest.missingIn(pair.target)).toEqual([]);
 });

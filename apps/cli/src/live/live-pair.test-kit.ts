@@ -40,7 +40,11 @@ export interface LivePair {
   readonly receiver: SessionReceiver;
   /** The new owner's server, once it was announced. */
   readonly owner: LiveServer | undefined;
-  client(): Promise<NbdDevice>;
+  /** The paths of any disk, here and there. */
+  pathsOf(disk: string): { readonly source: string; readonly target: string };
+  client(disk?: string): Promise<NbdDevice>;
+  /** A client of the new owner's own. */
+  ownClient(): Promise<NbdDevice>;
   move(options?: Partial<MoveOptions>, hooks?: Partial<MoveHooks>): ReturnType<LiveServer["move"]>;
   /** The new owner's server ends, and another one takes its place, at the same address. */
   restartOwner(migration: string): Promise<void>;
@@ -54,42 +58,47 @@ export interface LivePairOptions {
   readonly watch?: Watch;
   /** Whether the receiver says where it will serve. Default true. */
   readonly announces?: boolean;
-  readonly stateDir?: string;
+  /** Names; default `vda` alone. */
+  readonly disks?: readonly string[];
   /** `anew`: each server of the owner's is taken for another run of its host. */
   readonly ownerRuns?: "on" | "anew";
   readonly ownerIs?: "the target's" | "somebody else's";
 }
 
 export async function startLivePair(options: LivePairOptions = {}): Promise<LivePair> {
-  const { watch, announces = true, stateDir, ownerRuns = "on", ownerIs = "the target's" } = options;
+  const { watch, announces = true, disks = ["vda"], ownerRuns = "on", ownerIs = "the target's" } = options;
   const [here, there] = [temporaryFolder(), temporaryFolder()];
-  const source = makeDisk(here("source"), SIZE, 3);
-  const target = makeGarbage(there("target"), SIZE);
+  const pathsOf = (name: string) => ({ source: here(`${name}.source`), target: there(`${name}.target`) });
+  for (const [at, name] of disks.entries()) {
+    makeDisk(pathsOf(name).source, SIZE, 3 + at);
+    makeGarbage(pathsOf(name).target, SIZE);
+  }
   const told: string[] = [];
   const tell = (message: string): void => void told.push(message);
   const clients: NbdDevice[] = [];
   const servers: LiveServer[] = [];
 
-  const partsOf = async (path: string, isOwner: boolean): Promise<LiveDiskParts> => {
-    const opened = await openAnyDisk(path, { name: "vda", lock: !isOwner, insecure: false });
+  const partsOf = async (name: string, isOwner: boolean): Promise<LiveDiskParts> => {
+    const path = pathsOf(name)[isOwner ? "target" : "source"];
+    const opened = await openAnyDisk(path, { name, lock: !isOwner, insecure: false });
     const disk = isOwner && ownerRuns === "anew" ? { ...opened, kind: "nbd" as const } : opened;
-    const place = await placeOfRecord(opened, stateDir === undefined ? {} : { stateDir });
-    return { name: "vda", disk, device: disk, place, record: await readRecord(place.path), readOnly: false };
+    const place = await placeOfRecord(opened);
+    return { name, disk, device: disk, place, record: await readRecord(place.path), readOnly: false };
   };
-  const serve = async (path: string, at: string, more: Partial<LiveServerOptions>): Promise<LiveServer> => {
-    const parts = await partsOf(path, more.waiting === true);
+  const serve = async (at: string, more: Partial<LiveServerOptions>): Promise<LiveServer> => {
+    const parts = await Promise.all(disks.map((name) => partsOf(name, more.waiting === true)));
     const live = await createLiveServer({
-      disks: [parts],
+      disks: parts,
       nbd: [parseNbdUrl(at)],
       granularity: 64 * 1024,
-      stateDir,
+      stateDir: undefined,
       waiting: false,
       insecure: false,
       say: tell,
       warn: tell,
       ...more,
     }).catch(async (error: unknown) => {
-      await parts.disk.close();
+      await Promise.all(parts.map(({ disk }) => disk.close()));
       throw error;
     });
     servers.push(live);
@@ -104,7 +113,7 @@ export async function startLivePair(options: LivePairOptions = {}): Promise<Live
   let owner: LiveServer | undefined;
 
   const announce = async (migration: string): Promise<string> => {
-    owner ??= await serve(target, ownerAt, {
+    owner ??= await serve(ownerAt, {
       waiting: true,
       migration: ownerIs === "the target's" ? migration : "other",
     });
@@ -112,22 +121,28 @@ export async function startLivePair(options: LivePairOptions = {}): Promise<Live
   };
   const receive = async (): Promise<SessionReceiver> =>
     startSessionReceiver({
-      targets: { vda: target },
+      targets: Object.fromEntries(disks.map((name) => [name, pathsOf(name).target])),
       ...(announces ? { serve: announce } : {}),
       onCommitted: async () => owner?.open(),
     });
   let receiver = await receive();
   const wire = await startRelay(receiver.url, watch);
-  const old = await serve(source, oldAt, {});
+  const old = await serve(oldAt, {});
 
   onTestFinished(async () => {
     for (const server of servers) await server.close().catch(tell as (error: unknown) => void);
     await Promise.all(clients.map((client) => client.close().catch(() => {})));
   });
 
+  const connect = async (url: string): Promise<NbdDevice> => {
+    const client = await openNbd(parseNbdUrl(url), { reconnectFor: 0 });
+    clients.push(client);
+    return client;
+  };
+
   return {
-    source,
-    target,
+    ...pathsOf("vda"),
+    pathsOf,
     old,
     told,
     wire,
@@ -138,11 +153,8 @@ export async function startLivePair(options: LivePairOptions = {}): Promise<Live
     get owner() {
       return owner;
     },
-    async client() {
-      const client = await openNbd(parseNbdUrl(`nbd+unix:///vda?socket=${here("old.sock")}`), { reconnectFor: 0 });
-      clients.push(client);
-      return client;
-    },
+    client: (disk = "vda") => connect(`nbd+unix:///${disk}?socket=${here("old.sock")}`),
+    ownClient: () => connect(`nbd+unix:///vda?socket=${there("owner.sock")}`),
     move: (wanted = {}, hooks = {}) =>
       old.move(
         {
@@ -170,14 +182,14 @@ export async function startLivePair(options: LivePairOptions = {}): Promise<Live
       ),
     async restartOwner(migration) {
       await owner?.close();
-      owner = await serve(target, ownerAt, { waiting: true, migration });
+      owner = await serve(ownerAt, { waiting: true, migration });
       owner.open();
     },
     async restartReceiver() {
       receiver = await receive();
       wire.leadTo(receiver.url);
     },
-    serveAgain: () => serve(source, oldAt, {}),
+    serveAgain: () => serve(oldAt, {}),
   };
 }
 

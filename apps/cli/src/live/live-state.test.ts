@@ -64,8 +64,17 @@ it("what is forwarded or closed stays so, and what is lost is never ours again",
 
 it("nothing calls it off once commit is asked for; in doubt nobody asks", () => {
   expect([after(), after("pause"), ...UNOWNED.map(([, state]) => state)].map(isBound)).toEqual([
-    ...[false, false],
-    ...[true, false, true, true, true, true, true, true, false],
+    false,
+    false,
+    true,
+    false,
+    true,
+    true,
+    true,
+    true,
+    true,
+    true,
+    false,
   ]);
 });
 
