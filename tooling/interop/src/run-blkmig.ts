@@ -19,7 +19,7 @@ interface BlkmigEnd {
   readonly stderr: string;
 }
 
-interface Blkmig {
+export interface Blkmig {
   readonly process: ChildProcess;
   /** What `--json` prints on standard output. */
   readonly events: Journal<BlkmigEvent>;

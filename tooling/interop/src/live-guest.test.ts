@@ -1,0 +1,118 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+import { describe, expect, it } from "vitest";
+
+import { lossesOf } from "./guest-loss.ts";
+import { type Stalls, stallsSince } from "./guest-stalls.ts";
+import { troubles } from "./live-guest.ts";
+import { makeGarbageDisk } from "./make-disk.ts";
+import { liveGuest } from "./needs.ts";
+import { startRelay } from "./relay.ts";
+import { runBlkmig, startBlkmig } from "./run-blkmig.ts";
+import { diskFlags, type Images, startServedGuest, unixUrl } from "./served-guest.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+declare module "vitest" {
+  interface TaskMeta {
+    /** Of a guest whose disks were moved: what is reported and never asserted. Milliseconds. */
+    stalls?: Stalls & { readonly downtime?: unknown };
+  }
+}
+
+const MIB = 1048576;
+const AT = "tcp://127.0.0.1:0";
+
+const hashesOf = (images: Images): readonly string[] =>
+  [images.records, images.files].map((image) => createHash("sha256").update(readFileSync(image)).digest("hex"));
+
+/** New ones, full of garbage. */
+const garbageTargets = (path: (name: string) => string): Images => ({
+  records: makeGarbageDisk(path("dst-vda"), 32 * MIB),
+  files: makeGarbageDisk(path("dst-vdb"), 48 * MIB),
+});
+
+describe.skipIf(liveGuest.missing)(`a Linux guest whose disks are moved while it writes (${liveGuest.needs})`, () => {
+  it("goes on at the new owner, by way of the old server, and notices nothing but a stall", async ({ task }) => {
+    const path = temporaryFolder();
+    const { guest, images, server, control } = await startServedGuest(path);
+    const received: Images = { records: path("dst-vda"), files: path("dst-vdb") };
+    const to = startBlkmig(["receive", AT, "--json", "--create", ...diskFlags(received), "--nbd", "nbd://127.0.0.1:0"]);
+    const url = `tcp://127.0.0.1:${await to.port()}`;
+    const begin = guest.serial.entries.length;
+    const sender = startBlkmig(["send", url, "--from", control, "--json", "--after", "forward"]);
+    expect(await sender.exited).toMatchObject({ code: 0 });
+    const left = hashesOf(images);
+    const { downtime } = await sender.events.until(({ event }) => event === "completed");
+    await guest.goesOn(30);
+    await guest.stop();
+
+    task.meta.stalls = { downtime, ...stallsSince(guest.serial, begin) };
+    expect(downtime).toEqual(expect.any(Number));
+    expect(troubles(guest.serial)).toEqual([]);
+    expect(await lossesOf(guest.serial, { ...received, origin: images.files })).toEqual([]);
+    expect(hashesOf(images)).toEqual(left);
+    for (const each of [server, to]) {
+      each.process.kill("SIGTERM");
+      expect(await each.exited).toMatchObject({ code: 0 });
+    }
+  });
+
+  it("goes on where it was when the receiver is killed, the wire is cut, or somebody cancels", async ({ task }) => {
+    const path = temporaryFolder();
+    const { guest, images, control } = await startServedGuest(path);
+    for (const [how, code] of [
+      ["killed", 1],
+      ["cut", 1],
+      ["cancelled", 130],
+    ] as const) {
+      const to = startBlkmig(["receive", AT, "--json", ...diskFlags(garbageTargets(path)), "--force", "incomplete"]);
+      const relay = await startRelay({ port: await to.port(), host: "127.0.0.1" });
+      const slow = ["--max-bandwidth", "8M", "--after", "close", "--reconnect-for", "1s"];
+      const url = `tcp://127.0.0.1:${relay.port}`;
+      const sender = startBlkmig(["send", url, "--from", control, "--json", ...slow]);
+      await sender.events.until(({ transferred }) => Number(transferred) > 4 * MIB);
+      if (how === "killed") to.process.kill("SIGKILL");
+      else if (how === "cut") relay.close();
+      else sender.process.kill("SIGINT");
+      expect({ how, ...(await sender.exited) }).toMatchObject({ how, code });
+      await guest.goesOn();
+      to.process.kill("SIGKILL");
+      await to.exited;
+    }
+    await guest.stop();
+    task.meta.stalls = stallsSince(guest.serial);
+    expect(troubles(guest.serial)).toEqual([]);
+    expect(await lossesOf(guest.serial, images)).toEqual([]);
+  });
+
+  it("waits while the way to the new owner is cut, and while that is dead, and loses nothing", async ({ task }) => {
+    const path = temporaryFolder();
+    const { guest, images, control } = await startServedGuest(path);
+    const [received, socket] = [garbageTargets(path), path("dst.nbd")];
+    const nbd = ["--nbd", unixUrl(socket)];
+    const to = startBlkmig(["receive", AT, "--json", ...diskFlags(received), ...nbd]);
+    const relay = await startRelay({ path: socket });
+    const forward = ["--after", "forward", "--forward-to", `nbd://127.0.0.1:${relay.port}`];
+    const sender = runBlkmig(["send", `tcp://127.0.0.1:${await to.port()}`, "--from", control, "--json", ...forward]);
+    expect(await sender).toMatchObject({ code: 0 });
+    const [left, begin] = [hashesOf(images), guest.serial.entries.length];
+    for (let cuts = 0; cuts < 5; cuts++) {
+      const { connections } = relay;
+      relay.cut();
+      await guest.goesOn();
+      expect(relay.connections).toBeGreaterThan(connections);
+    }
+
+    to.process.kill("SIGKILL");
+    await to.exited;
+    const again = startBlkmig(["serve", "--json", ...diskFlags(received), ...nbd]);
+    await again.events.until(({ event }) => event === "serving");
+    await guest.goesOn();
+    await guest.stop();
+    task.meta.stalls = stallsSince(guest.serial, begin);
+    expect(troubles(guest.serial)).toEqual([]);
+    expect(await lossesOf(guest.serial, { ...received, origin: images.files })).toEqual([]);
+    expect(hashesOf(images)).toEqual(left);
+  });
+});
