@@ -254,7 +254,7 @@ describe("resolve", () => {
 });
 
 it.each([
-  [["status"], /--target PATH, or --source PATH/],
+  [["status"], /--target PATH, --source PATH, or --control CONTROL/],
   [["status", "--target", "a", "--source", "b"], /one at a time/],
   [["status", "--control", "tcp://a:1"], /is no socket of this machine/],
   [["status", "--qmp", "x"], /`blkmig status` is not built yet/],

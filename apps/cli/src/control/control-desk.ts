@@ -8,7 +8,7 @@ import { completedFields, describeEnd } from "../send/describe-statistics.ts";
 import { type Told, tellTo } from "../send/tell-events.ts";
 import { formatResolveLine } from "../status/resolve-line.ts";
 import type { ControlRequest } from "./control-request.ts";
-import { parseLimits } from "./parse-limits.ts";
+import { type Limits, parseLimits } from "./parse-limits.ts";
 import { parseMove } from "./parse-move.ts";
 import { liveStatusFields } from "./status-fields.ts";
 
@@ -49,7 +49,7 @@ export function createControlDesk({ live, control, version, output, onStatus }: 
     });
   };
 
-  const send = async ({ id: _id, do: _do, ...words }: Asked<"send">, client: Told): Promise<Fields> => {
+  const send = async ({ words }: Asked<"send">, client: Told): Promise<Fields> => {
     const options = parseMove(
       words,
       live.status().disks.map(({ name }) => name),
@@ -84,9 +84,9 @@ export function createControlDesk({ live, control, version, output, onStatus }: 
           if (!running || !live.cancel()) throw new CommandError("refused", "no migration runs");
           return running;
         case "limits":
-          return setLimits(live, request);
+          return setLimits(live, parseLimits(request.words));
         case "resolve": {
-          const { migration, verdict } = request;
+          const { migration, verdict } = request.words;
           await live.resolve(migration, verdict);
           return { migration, state: verdict === "keep" ? "kept" : "moved" };
         }
@@ -138,8 +138,7 @@ function describeAfter({ after, serve }: MoveResult): string {
   }
 }
 
-function setLimits(live: LiveServer, { id: _id, do: _do, ...words }: Asked<"limits">): Fields {
-  const limits = parseLimits(words);
+function setLimits(live: LiveServer, limits: Limits): Fields {
   live.setLimits(limits);
   return { "max-bandwidth": limits.maxBandwidth, "downtime-limit": limits.downtimeLimit };
 }

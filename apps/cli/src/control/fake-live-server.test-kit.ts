@@ -121,7 +121,7 @@ export function createFakeLiveServer(): FakeLiveServer {
       told.push(limits);
     },
     async resolve(migration, verdict) {
-      if (migration !== MIGRATION) throw new CommandError("refused", `migration ${migration} is none of this server's`);
+      if (migration !== MIGRATION) throw new CommandError("refused", `migration ${migration} is not in doubt here`);
       told.push({ migration, verdict });
     },
     over: new Promise(() => {}),

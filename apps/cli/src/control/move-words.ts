@@ -8,8 +8,7 @@ const said = v.exactOptional(text);
 const texts = v.exactOptional(v.array(text));
 const yes = v.exactOptional(v.boolean());
 
-/** A `send` as it is asked for: the options of `blkmig send --from`, by their long names. */
-export const MOVE = {
+const MOVE = {
   to: text,
   disk: texts,
   after: said,
@@ -33,8 +32,32 @@ export const MOVE = {
   "ssh-command": said,
 } as const;
 
-const WORDS = v.object(MOVE);
-export type MoveWords = v.InferOutput<typeof WORDS>;
+/** A `send` as it is asked for: the options of `blkmig send --from`, by their long names. */
+export interface MoveWords {
+  readonly to: string;
+  readonly disk?: readonly string[];
+  readonly after?: string;
+  readonly "forward-to"?: string;
+  readonly throttle?: boolean;
+  readonly mirror?: boolean;
+  readonly "max-bandwidth"?: string;
+  readonly "downtime-limit"?: string;
+  readonly verify?: boolean;
+  readonly resume?: boolean;
+  readonly "reconnect-for"?: string;
+  readonly listen?: boolean;
+  readonly insecure?: boolean;
+  readonly "token-file"?: string;
+  readonly "tls-cert"?: string;
+  readonly "tls-key"?: string;
+  readonly "tls-ca"?: string;
+  readonly "remote-disk"?: readonly string[];
+  readonly "remote-command"?: string;
+  readonly "remote-flag"?: readonly string[];
+  readonly "ssh-command"?: string;
+}
+
+export const MOVE_WORDS: v.GenericSchema<unknown, MoveWords> = v.strictObject(MOVE);
 
 type Camel<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
 /** The same words by the names that commander gives them. */
@@ -57,5 +80,5 @@ export function wordsOf(flags: Readonly<Record<string, unknown>>): MoveWords {
     if (!isSaid && !(word === "verify" && value === false)) return [];
     return [[word, FILES.has(word) && typeof value === "string" ? resolve(value) : value]];
   });
-  return v.parse(WORDS, Object.fromEntries(words));
+  return v.parse(MOVE_WORDS, Object.fromEntries(words));
 }

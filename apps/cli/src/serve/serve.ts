@@ -43,7 +43,12 @@ async function createLive(options: ServeOptions, { output, signal }: ServeWorld)
     if (!disk.locked) warn(`${disk.path} is not locked, so whoever else writes it is not seen`);
   }
   const { nbd, granularity, stateDir, insecure } = options;
-  return createLiveServer({ disks, nbd, granularity, stateDir, insecure, waiting: false, say, warn });
+  try {
+    return await createLiveServer({ disks, nbd, granularity, stateDir, insecure, waiting: false, say, warn });
+  } catch (error) {
+    await Promise.all(disks.map(({ disk }) => disk.close()));
+    throw error;
+  }
 }
 
 interface Served {
