@@ -42,6 +42,7 @@ async function agree(connect: DialOptions["connect"], wishes: Wishes, signal: Ab
   const connection = await connect(signal);
   const letGo = (): void => connection.destroy(signal.reason as Error);
   signal.addEventListener("abort", letGo);
+  if (signal.aborted) letGo(); // while it was dialled
   try {
     return await shakeHands(connection, wishes);
   } catch (error) {

@@ -125,7 +125,7 @@ async function askStructured(talk: Talk): Promise<boolean> {
 /** The data of each context that is agreed on. A server without contexts has none. */
 async function askContexts(talk: Talk, exportName: string, link: string | undefined): Promise<Uint8Array[]> {
   const queries = [BASE_ALLOCATION, ALLOCATION_DEPTH];
-  if (link !== undefined) queries.push(`${LINK_CONTEXT}${encodeURIComponent(link)}`);
+  if (link !== undefined) queries.push(`${LINK_CONTEXT}${link}`);
   const { replies, last } = await talk.ask(OPT.SET_META_CONTEXT, encodeContexts(exportName, queries));
   if (last.kind === REP.ERR_UNKNOWN) throw unknownExport(exportName, last);
   if (last.kind !== REP.ACK) return [];

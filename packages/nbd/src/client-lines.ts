@@ -102,27 +102,39 @@ export class Lines {
 
   /** One connection and those that come after it. */
   async #live(first: Agreed): Promise<void> {
-    let since: number | undefined;
+    const { clock } = this.#options;
+    let trouble = { since: 0, attempts: 0 };
     for (let agreed: Agreed | undefined = first; agreed;) {
       const wire = new Wire(agreed, () => this.#dispatch());
+      const begun = clock.now();
       this.#wires.add(wire);
       this.#dispatch();
       const why = await wire.ended;
       this.#wires.delete(wire);
       // A server that hangs up on whatever it is asked was not back.
-      if (wire.hasAnswered || since === undefined) since = this.#options.clock.now();
+      const wasUp = wire.hasAnswered || wire.load === 0 || clock.now() - begun > MOST_WAIT_MS;
+      if (wasUp || agreed === first) trouble = { since: clock.now(), attempts: 0 };
       this.#pickUp(wire.unanswered(), why);
       if (why instanceof Malformed) this.#fail("protocol", why.message, why);
-      agreed = this.#over.signal.aborted ? undefined : await this.#reconnect(why, since);
+      agreed = await this.#reconnect(why, trouble);
     }
   }
 
   #dispatch(): void {
     while (this.#queue.length > 0) {
-      const wire = this.#leastLoaded();
+      const isFlush = this.#queue[0] instanceof FlushRequest;
+      const wire = isFlush ? this.#oldest() : this.#leastLoaded();
       if (!wire) return;
       wire.send(this.#queue.shift()!);
     }
+  }
+
+  /**
+   * Flushes go over the oldest connection: a newer one may have found a server that restarted, and that one's flush says nothing of
+   * writes which were acknowledged before, while the older ones have not heard of their end yet.
+   */
+  #oldest(): Wire | undefined {
+    return [...this.#wires].find((wire) => wire.isUp);
   }
 
   #leastLoaded(): Wire | undefined {
@@ -150,21 +162,23 @@ export class Lines {
     this.#queue.splice(0, Infinity, ...this.#queue.filter((request) => !(request instanceof FlushRequest)));
   }
 
-  async #reconnect(broken: Error, since: number): Promise<Agreed | undefined> {
-    const { clock, reconnectFor, tell } = this.#options;
-    let why = broken;
-    for (let attempt = 0; ; attempt += 1) {
-      const left = Math.min(since + reconnectFor, this.#closingEnd(since)) - clock.now();
+  async #reconnect(broken: Error, trouble: { since: number; attempts: number }): Promise<Agreed | undefined> {
+    const { clock, reconnectFor, tell, dial } = this.#options;
+    const over = this.#over.signal;
+    for (let why = broken; !over.aborted; trouble.attempts += 1) {
+      const left = Math.min(trouble.since + reconnectFor, this.#closingEnd(trouble.since)) - clock.now();
       if (left <= 0) return void (this.#why = why);
-      const waitMs = Math.min(backOff(attempt), left);
+      const waitMs = Math.min(backOff(trouble.attempts), left);
       tell({ type: "reconnect", why: why.message, waitMs });
-      await clock.sleep(waitMs, this.#over.signal);
-      if (this.#over.signal.aborted) return undefined;
-      const agreed = await this.#options.dial(this.#over.signal).catch((error: unknown) => {
+      await clock.sleep(waitMs, over);
+      const agreed = await dial(over).catch((error: unknown) => {
         why = error as Error;
       });
-      if (agreed) return this.#welcome(agreed, broken);
+      if (!agreed) continue;
+      trouble.attempts += 1;
+      return this.#welcome(agreed, broken);
     }
+    return undefined;
   }
 
   #closingEnd(since: number): number {

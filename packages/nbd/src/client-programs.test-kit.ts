@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { NbdUrl } from "./nbd-contract.ts";
 
 export const hasNbdkit = spawnSync("nbdkit", ["--version"]).status === 0;
+export const hasCertificates = spawnSync("certtool", ["--version"]).status === 0;
 export const hasQemuNbd = spawnSync("qemu-nbd", ["--version"]).status === 0;
 
 /** A folder of one test, and the programs that it started: `end()` ends both. */
@@ -32,6 +33,44 @@ export class Programs {
 
   async qemuNbd(args: readonly string[], socket: string = this.freshPath("sock")): Promise<Server> {
     return this.#serve("qemu-nbd", ["-t", "-k", socket, ...args], socket);
+  }
+
+  /** A folder as libnbd, nbdkit and QEMU want it: an authority, and a server and a client that it has signed. */
+  certificates(): string {
+    const folder = mkdtempSync(this.path("pki-"));
+    const file = (name: string): string => join(folder, name);
+    const template = (name: string, ...lines: readonly string[]): string => {
+      writeFileSync(file(`${name}.info`), lines.join("\n"));
+      return file(`${name}.info`);
+    };
+    const privateKey = (name: string): string => {
+      writeFileSync(file(name), run("certtool", "--generate-privkey", "--ecc"));
+      return file(name);
+    };
+    const ca = [
+      "--load-privkey",
+      privateKey("ca-key.pem"),
+      "--template",
+      template("ca", "cn = authority", "ca", "cert_signing_key"),
+    ];
+    run("certtool", "--generate-self-signed", ...ca, "--outfile", file("ca-cert.pem"));
+    const signer = ["--load-ca-certificate", file("ca-cert.pem"), "--load-ca-privkey", file("ca-key.pem")];
+    for (const [name, use] of [
+      ["server", "tls_www_server"],
+      ["client", "tls_www_client"],
+    ] as const) {
+      const lines = [`cn = ${name}`, "dns_name = localhost", "ip_address = 127.0.0.1", use, "signing_key"];
+      const own = ["--load-privkey", privateKey(`${name}-key.pem`), "--template", template(name, ...lines)];
+      run("certtool", "--generate-certificate", ...own, ...signer, "--outfile", file(`${name}-cert.pem`));
+    }
+    return folder;
+  }
+
+  /** One user's key, as psktool writes it. */
+  keys(user = "alice"): string {
+    const path = this.freshPath("psk");
+    writeFileSync(path, `${user}:${"0123456789abcdef".repeat(4)}\n`, { mode: 0o600 });
+    return path;
   }
 
   async end(): Promise<void> {

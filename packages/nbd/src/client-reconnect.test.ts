@@ -1,3 +1,4 @@
+import { createRandom } from "@blkmig/testkit";
 import type { Connection } from "@blkmig/transport";
 import { expect, it } from "vitest";
 
@@ -182,6 +183,92 @@ it("gives up on a server that is there and hangs up on whatever it is asked", as
   await device.close();
 });
 
+it("does not hold against a server that it broke off before, when nothing was asked meanwhile", async () => {
+  const { server, device, clock, events } = await opened({}, { reconnectFor: 60_000 });
+  for (let time = 0; time < 3; time++) {
+    server.cut();
+    await clock.passUntil(device.read(0, new Uint8Array(1)));
+    server.cut();
+    await clock.pass(200);
+    await clock.pass(3_600_000);
+  }
+  expect(events.filter(({ type }) => type === "failed")).toEqual([]);
+  await device.close();
+});
+
+it("flushes over the oldest connection: what a newer one has found may be another run of the server", async () => {
+  const { server, device, clock } = await opened({ flags: 0b1_0000_1101 });
+  await clock.pass(1);
+  expect(server.peers.size).toBe(4);
+  const [oldest] = server.peers;
+  const flushedBy: unknown[] = [];
+  server.script.answer = async (asked, peer) => {
+    if (asked.command === FLUSH) flushedBy.push(peer);
+    return server.perform(asked);
+  };
+  await Promise.all(Array.from({ length: 8 }, async (_, i) => device.write(i * 512, bytes(1))));
+  await device.flush();
+  await device.flush();
+  expect(flushedBy).toEqual([oldest, oldest]);
+  oldest!.cut();
+  await clock.pass(1000);
+  await device.flush();
+  expect(flushedBy.length).toBe(3);
+  await device.close();
+  expect(server.goodbyes).toBe(4);
+});
+
+it.each(Array.from({ length: 40 }, (_, seed) => seed))(
+  "calls nothing flushed that a crash has taken, whenever the server crashes (seed %i)",
+  async (seed) => {
+    const random = createRandom(seed);
+    const answer: Answer = async (asked) => {
+      for (let wait = random.int(30); wait > 0; wait--) await new Promise((resolve) => setImmediate(resolve));
+      const run = runs;
+      const answered = server.perform(asked);
+      if (asked.command === FLUSH) durable = server.bytes.slice();
+      for (let wait = random.int(10); wait > 0; wait--) await new Promise((resolve) => setImmediate(resolve));
+      return run === runs ? answered : undefined;
+    };
+    const { server, device, clock } = await opened({ flags: random.int(2) === 0 ? 0b1101 : 0b1_0000_1101, answer });
+    let runs = 0;
+    let durable = server.bytes.slice();
+    const crash = (): void => {
+      runs += 1;
+      server.cut();
+      server.bytes.set(durable);
+    };
+    const acknowledged = new Map<number, number>();
+    const flushed = new Map<number, number>();
+    const writers = Array.from({ length: 16 }, async (_, slot) => {
+      for (let version = 1; version <= 20; version++) {
+        // A write that was rejected may still land: then nobody knows any more.
+        const outcome = await device.write(slot * 512, bytes(version)).catch(() => "rejected");
+        if (outcome === "rejected") return;
+        acknowledged.set(slot, version);
+      }
+    });
+    const flusher = (async () => {
+      for (let time = 0; time < 12; time++) {
+        const before = [...acknowledged];
+        const outcome = await device.flush().catch(() => "rejected");
+        if (outcome !== "rejected") for (const [slot, version] of before) flushed.set(slot, version);
+      }
+    })();
+    let isDone = false;
+    const all = Promise.all([...writers, flusher]).then(() => (isDone = true));
+    while (!isDone) {
+      if (random.int(150) === 0) crash();
+      await new Promise((resolve) => setImmediate(resolve));
+      clock.tick(10);
+    }
+    await all;
+    crash();
+    for (const [slot, version] of flushed) expect(server.bytes[slot * 512]).toBeGreaterThanOrEqual(version);
+    await clock.passUntil(device.close());
+  },
+);
+
 it("is not held for ever by a server that is away when it is closed", async () => {
   const { server, device, clock } = await opened({ identity }, { link: "m:vda", reconnectFor: Infinity });
   server.script.refuse = () => new Error("nobody there");
@@ -195,13 +282,14 @@ it("is not held for ever by a server that is away when it is closed", async () =
 
 it("settles a write only when its bytes have left, though the answer came before", async () => {
   const server = new ScriptedServer({ size: SIZE });
-  const left = Promise.withResolvers<void>();
+  let leave!: () => void;
+  const left = new Promise<void>((resolve) => (leave = resolve));
   let isHeld = false;
   const connect = async (): Promise<Connection> => {
     const connection = await server.connect();
     const send: Connection["send"] = async (data) => {
       await connection.send(data);
-      if (isHeld) await left.promise;
+      if (isHeld) await left;
     };
     return { ...connection, send };
   };
@@ -211,7 +299,7 @@ it("settles a write only when its bytes have left, though the answer came before
   const write = device.write(0, bytes(1)).then(() => (isSettled = true));
   await settle();
   expect([server.bytes[0], isSettled]).toEqual([1, false]);
-  left.resolve();
+  leave();
   await write;
   await device.close();
 });
