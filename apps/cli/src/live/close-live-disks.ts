@@ -45,6 +45,11 @@ async function hangUp(disk: LiveDisk, { doors, links }: ClosingParts): Promise<v
 }
 
 async function flush({ state, parts }: LiveDisk, link: ForwardLink | undefined): Promise<void> {
-  if (state.is === "forwarding" && link && !link.isDown) return link.device.flush();
+  if (state.is === "forwarding" && link && !link.isDown) {
+    const flushed = link.device.flush();
+    flushed.catch(() => {}); // awaited below
+    await link.close(); // waits for it, and not for ever: the new owner may go away just now
+    return flushed;
+  }
   if (state.is === "local" || state.is === "in-doubt") return parts.device.flush();
 }

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 
+import type { MigrationEvent } from "@blkmig/source";
 import { expect, it } from "vitest";
 
 import { haltAt } from "../halt.test-kit.ts";
-import { sameFiles } from "../make-disks.test-kit.ts";
+import { MIB, sameFiles } from "../make-disks.test-kit.ts";
 import { startCheckedGuest } from "./checked-writes.test-kit.ts";
 import { hashOf, SESSION, startLivePair } from "./live-pair.test-kit.ts";
 
@@ -232,4 +233,42 @@ it("a server ends though the new owner is away with its clients' requests", asyn
   await pair.old.close();
   await guest.stop();
   expect(guest.missingIn(pair.target)).toEqual([]);
+});
+
+it("clients whose writes are mirrored are passed on, and no write of theirs takes the old way", async () => {
+  const pair = await startLivePair();
+  const guest = startCheckedGuest(await pair.client(), { writers: 8 });
+  await guest.more(200);
+  const steps: string[] = [];
+  const onEvent = (event: MigrationEvent): void => void (event.type === "converge" && steps.push(event.step));
+  await pair.move({ mirror: true, maxBandwidth: 24 * MIB, downtimeLimit: 100 }, { onEvent });
+  await guest.more(500);
+  await guest.stop();
+  expect(steps).toContain("mirror");
+  expect(guest.failure).toBeUndefined();
+  expect(guest.missingIn(pair.target)).toEqual([]);
+});
+
+it("limits may be changed while it moves, and only then", async () => {
+  const pair = await startLivePair();
+  const limits = { maxBandwidth: null, downtimeLimit: 2000 };
+  expect(() => pair.old.setLimits(limits)).toThrow(/no migration runs/);
+  const moving = pair.move({ maxBandwidth: 1 });
+  await expect.poll(() => pair.old.status().migration?.statistics.status).toBe("active");
+  pair.old.setLimits(limits);
+  await moving;
+  expect(pair.old.status().migration).toMatchObject({ ended: "completed", disks: ["vda"] });
+});
+
+it("whoever asked for it may cancel it", async () => {
+  const pair = await startLivePair();
+  const asked = new AbortController();
+  const moving = pair.move({ maxBandwidth: 1 }, { signal: asked.signal });
+  moving.catch(() => {});
+  await expect.poll(() => pair.old.status().migration?.statistics.status).toBe("active");
+  asked.abort();
+  await expect(moving).rejects.toMatchObject({ code: "cancelled" });
+  const again = await pair.move({}, { signal: asked.signal }).catch((error: unknown) => error);
+  expect(again).toMatchObject({ code: "cancelled" });
+  expect(pair.old.status().disks[0]).toMatchObject({ state: "local" });
 });
