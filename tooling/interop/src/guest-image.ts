@@ -48,7 +48,11 @@ export function makeGuestImage(
   for (const module of modules) copyFileSync(module, join(root, "modules", basename(module)));
   writeFileSync(join(root, "modules/order"), modules.map((module) => `${basename(module)}\n`).join(""));
   writeFileSync(path("guest.initrd"), gzipSync(cpioOf(root), { level: 1 }));
-  return { kernel: `/boot/vmlinuz-${version}`, initrd: path("guest.initrd"), append: "console=ttyS0 panic=-1 quiet" };
+  return {
+    kernel: `/boot/vmlinuz-${version}`,
+    initrd: path("guest.initrd"),
+    append: "console=ttyS0 panic=-1 quiet no_timer_check",
+  };
 }
 
 /** The files of these modules and of all that they need, each after what it needs. */

@@ -6,19 +6,23 @@
 /bin/busybox --install -s /bin
 mount -t devtmpfs dev /dev
 mount -t proc proc /proc
-# A kernel that prints by itself does so in the middle of others' lines: its log is read instead.
+# A kernel that prints by itself does so in the middle of others' lines: its log is read instead, from this mark on.
 dmesg -n 1
+echo "disks from here" >/dev/kmsg
 for module in $(cat /modules/order); do insmod "/modules/$module"; done
 while [ ! -b /dev/vda ] || [ ! -b /dev/vdb ]; do usleep 10000; done
 . /records.sh
 
 # Lines are "level,number,time,flags;text", levels 0 to 3 the errors; ext4 tells of some as warnings.
 tell_errors() {
-  cat /dev/kmsg | while read -r line; do
-    case $line in
-      [0-3],* | *"I/O error"* | *"EXT4-fs error"* | *"emounting filesystem read-only"*) echo "kernel: ${line#*;}" ;;
-    esac
-  done
+  cat /dev/kmsg | {
+    while read -r line && [ "${line#*;}" != "disks from here" ]; do :; done
+    while read -r line; do
+      case $line in
+        [0-3],* | *"I/O error"* | *"EXT4-fs error"* | *"emounting filesystem read-only"*) echo "kernel: ${line#*;}" ;;
+      esac
+    done
+  }
 }
 
 micros() {

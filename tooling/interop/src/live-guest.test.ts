@@ -40,7 +40,9 @@ describe.skipIf(liveGuest.missing)(`a Linux guest whose disks are moved while it
     const to = startBlkmig(["receive", AT, "--json", "--create", ...diskFlags(received), "--nbd", "nbd://127.0.0.1:0"]);
     const url = `tcp://127.0.0.1:${await to.port()}`;
     const begin = guest.serial.entries.length;
-    const sender = startBlkmig(["send", url, "--from", control, "--json", "--after", "forward"]);
+    // Slow enough for the guest to write all over its disks meanwhile.
+    const slow = ["--max-bandwidth", "24M"];
+    const sender = startBlkmig(["send", url, "--from", control, "--json", "--after", "forward", ...slow]);
     expect(await sender.exited).toMatchObject({ code: 0 });
     const left = hashesOf(images);
     const { downtime } = await sender.events.until(({ event }) => event === "completed");

@@ -28,9 +28,9 @@ interface LiveGuestOptions {
 export interface LiveGuest {
   /** What it says; `stallsSince()`, `troubles()` and others read it. */
   readonly serial: Journal<string>;
-  /** Waits until it has said that so many more records, and one more file, are durable. */
+  /** Waits until it has said that so many more records, and one more file, are durable. Throws what it says is wrong. */
   goesOn(records?: number): Promise<void>;
-  /** Waits until it has written everything and let go of its file system; then ends QEMU. */
+  /** Waits until it has written everything and let go of its file system; then ends QEMU. Throws what it says is wrong. */
   stop(): Promise<void>;
 }
 
@@ -46,11 +46,12 @@ export async function startLiveGuest({ path, records, files }: LiveGuestOptions)
 
   const goesOn = async (count = 10): Promise<void> => {
     const [record, file] = [recordsTold(serial).at(-1) ?? 0, filesTold(serial).at(-1) ?? 0];
-    await Promise.all([untilRecord(serial, record + count), untilFile(serial, file + 1)]);
+    const written = Promise.all([untilRecord(serial, record + count), untilFile(serial, file + 1)]);
+    await Promise.race([written, inTrouble(serial)]);
   };
   const stop = async (): Promise<void> => {
     commands.write("stop\n");
-    await serial.until((line) => line === "guest has stopped");
+    await Promise.race([serial.until((line) => line === "guest has stopped"), inTrouble(serial)]);
     await qemu.stop();
   };
   await goesOn(1);
@@ -71,7 +72,15 @@ function ignoreEcho(terminal: Socket): void {
   terminal.on("error", () => undefined);
 }
 
+const TROUBLE = /^(?:kernel:|failed |lost )/;
+
 /** What a guest says when something is wrong: errors of its kernel, writes that failed, what reads back otherwise. */
 export function troubles(serial: Journal<string>): readonly string[] {
-  return serial.entries.filter((line) => /^(?:kernel:|failed |lost )/.test(line));
+  return serial.entries.filter((line) => TROUBLE.test(line));
+}
+
+/** Throws what is wrong as soon as it is said: what is waited for may never come then. */
+async function inTrouble(serial: Journal<string>): Promise<never> {
+  const trouble = await serial.until((line) => TROUBLE.test(line));
+  throw new Error(`the guest says: ${trouble}`);
 }
