@@ -51,13 +51,14 @@ const GO_ON = { do: "go-on" } as const;
 
 type OptionOf<Type extends ServerOption["type"]> = Extract<ServerOption, { readonly type: Type }>;
 
-/** Answers what a client says before it has an export. It decides and does nothing. */
+/** What is answered to one client before it has an export. It decides and does nothing. */
 export interface Negotiation {
   answer(frame: HandshakeFrame): NegotiationStep;
   /** From here on it is TLS: what was agreed on in clear text, somebody in the middle may have said. */
   secured(): void;
 }
 
+/** A negotiation that begins, in clear text. */
 export function createNegotiation({ exports, tls: rule, payloadBytes }: NegotiationParts): Negotiation {
   let tls: "none" | "required" | "done" = rule;
   let withZeroes = true;
