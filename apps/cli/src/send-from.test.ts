@@ -98,6 +98,18 @@ describe("a disk that is moved while a guest writes it", () => {
     expect(guest.missingIn(target)).toEqual([]);
   });
 
+  it("goes to a receiver that dials, too", async () => {
+    const path = temporaryFolder();
+    const source = makeDisk(path("source"), SIZE);
+    const { control } = await startServing({ disks: { a: source } });
+    const words = ["--json", "--from", control, "--after", "close", "--listen"];
+    const sending = startBlkmig(["send", "tcp://127.0.0.1:0", ...words]);
+    const target = ["--connect", "--disk", `a=${path("target")}`, "--create"];
+    expect(await runBlkmig(["receive", await sending.url(), ...target])).toMatchObject({ code: 0 });
+    expect(await sending.ended).toMatchObject({ code: 0 });
+    expect(sameFiles(source, path("target"))).toBe(true);
+  });
+
   it("is not begun where nobody would answer the clients", async () => {
     const { guest, send } = await startLiveMove();
     expect(refusal(await send().ended)).toEqual(refused(3, /does not say where it will serve .* --after close/));

@@ -41,11 +41,15 @@ export function createControlDesk({ live, control, version, output, onStatus }: 
   let isClosed = false;
 
   const move = async (options: MoveOptions, client: Told): Promise<MoveResult> => {
-    const tells = [tellTo(output), tellTo(client)];
+    const [tolds, tells] = [
+      [output, client],
+      [tellTo(output), tellTo(client)],
+    ];
     return live.move(options, {
       onEvent: (event) => tells.forEach((tell) => tell(event)),
-      say: (message) => [output, client].forEach((told) => told.say(message)),
-      warn: (message) => [output, client].forEach((told) => told.warn(message)),
+      event: (event, fields) => tolds.forEach((told) => told.event(event, fields)),
+      say: (message) => tolds.forEach((told) => told.say(message)),
+      warn: (message) => tolds.forEach((told) => told.warn(message)),
     });
   };
 

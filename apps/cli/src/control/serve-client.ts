@@ -11,7 +11,7 @@ import { createOutbox, type Outbox } from "./outbox.ts";
 import { readLines } from "./read-lines.ts";
 
 /** Bytes of a request. */
-export const LONGEST_REQUEST: number = 64 * 1024;
+const LONGEST_REQUEST = 64 * 1024;
 /** Requests of one client under way. */
 const MOST_UNDER_WAY = 16;
 

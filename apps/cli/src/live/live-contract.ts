@@ -4,6 +4,7 @@ import type { NbdUrl } from "@blkmig/nbd";
 import type { MigrationEvent, MigrationResult, Statistics } from "@blkmig/source";
 
 import type { AnyDisk } from "../disks/any-disk.ts";
+import type { Fields } from "../output/json-lines.ts";
 import type { SendPlace } from "../send/send-options.ts";
 import type { SessionChoices } from "../send/session-choices.ts";
 
@@ -137,6 +138,8 @@ export interface MoveHooks {
   /** Its abort cancels. */
   readonly signal?: AbortSignal;
   readonly onEvent: (event: MigrationEvent) => void;
+  /** What else scripts are told: `listening`, where the receiver shall dial. */
+  readonly event?: (event: string, fields: Fields) => void;
   readonly say: (message: string) => void;
   readonly warn: (message: string) => void;
 }

@@ -191,7 +191,10 @@ export function createLiveMove(parts: LiveMoveParts): LiveMove {
     const recorded = await assertMovable();
     const wires = await createSendWires(
       { ...options, resume: options.session.resume },
-      { output: { say: hooks.say, warn: hooks.warn, event: () => {} }, signal: cancelling.signal },
+      {
+        output: { say: hooks.say, warn: hooks.warn, event: (event, fields) => hooks.event?.(event, fields) },
+        signal: cancelling.signal,
+      },
     );
     try {
       record = await openSessionRecord(recorded, {
