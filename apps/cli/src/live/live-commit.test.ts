@@ -154,6 +154,16 @@ describe("once commit is asked for", () => {
     expect(stateOf(pair)).toBe("forwarding");
   });
 
+  it("two verdicts at once: the first counts", async () => {
+    const { pair, guest, migration } = await leaveInDoubt(NOT_HEARD);
+    const kept = pair.old.resolve(migration, "keep");
+    const refused = { code: "refused", message: expect.stringMatching(/being decided/) };
+    await expect(pair.old.resolve(migration, "gone")).rejects.toMatchObject(refused);
+    await kept;
+    expect(recordOf(pair.source)).toBe("kept");
+    await expectWhole(guest, pair.source);
+  });
+
   it("a server that ends in doubt says so, answers nobody, and does not start again", async () => {
     const { pair, guest, migration, expectHeld } = await leaveInDoubt(NOT_HEARD);
     await expect(pair.old.close()).rejects.toBeInstanceOf(InDoubt);
