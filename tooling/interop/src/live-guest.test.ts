@@ -27,9 +27,9 @@ const hashesOf = (images: Images): readonly string[] =>
   [images.records, images.files].map((image) => createHash("sha256").update(readFileSync(image)).digest("hex"));
 
 /** New ones, full of garbage. */
-const garbageTargets = (path: (name: string) => string): Images => ({
-  records: makeGarbageDisk(path("dst-vda"), 32 * MIB),
-  files: makeGarbageDisk(path("dst-vdb"), 48 * MIB),
+const garbageTargets = (path: (name: string) => string, name: string): Images => ({
+  records: makeGarbageDisk(path(`${name}-vda`), 32 * MIB),
+  files: makeGarbageDisk(path(`${name}-vdb`), 48 * MIB),
 });
 
 describe.skipIf(liveGuest.missing)(`a Linux guest whose disks are moved while it writes (${liveGuest.needs})`, () => {
@@ -68,7 +68,7 @@ describe.skipIf(liveGuest.missing)(`a Linux guest whose disks are moved while it
       ["cut", 1],
       ["cancelled", 130],
     ] as const) {
-      const to = startBlkmig(["receive", AT, "--json", ...diskFlags(garbageTargets(path)), "--force", "incomplete"]);
+      const to = startBlkmig(["receive", AT, "--json", ...diskFlags(garbageTargets(path, how))]);
       const relay = await startRelay({ port: await to.port(), host: "127.0.0.1" });
       const slow = ["--max-bandwidth", "8M", "--after", "close", "--reconnect-for", "1s"];
       const url = `tcp://127.0.0.1:${relay.port}`;
@@ -88,10 +88,10 @@ describe.skipIf(liveGuest.missing)(`a Linux guest whose disks are moved while it
     expect(await lossesOf(guest.serial, images)).toEqual([]);
   });
 
-  it("waits while the way to the new owner is cut, and while that is dead, and loses nothing", async ({ task }) => {
+  it("waits while the way to the new owner is cut, and while that is dead, and moves on with it", async ({ task }) => {
     const path = temporaryFolder();
     const { guest, images, control } = await startServedGuest(path);
-    const [received, socket] = [garbageTargets(path), path("dst.nbd")];
+    const [received, socket] = [garbageTargets(path, "dst"), path("dst.nbd")];
     const nbd = ["--nbd", unixUrl(socket)];
     const to = startBlkmig(["receive", AT, "--json", ...diskFlags(received), ...nbd]);
     const relay = await startRelay({ path: socket });
@@ -108,13 +108,21 @@ describe.skipIf(liveGuest.missing)(`a Linux guest whose disks are moved while it
 
     to.process.kill("SIGKILL");
     await to.exited;
-    const again = startBlkmig(["serve", "--json", ...diskFlags(received), ...nbd]);
+    const next = path("next.control");
+    const again = startBlkmig(["serve", "--json", ...diskFlags(received), ...nbd, "--control", next]);
     await again.events.until(({ event }) => event === "serving");
+    await guest.goesOn();
+
+    const last = garbageTargets(path, "last");
+    const third = startBlkmig(["receive", AT, "--json", ...diskFlags(last), "--nbd", unixUrl(path("last.nbd"))]);
+    const onward = await runBlkmig(["send", `tcp://127.0.0.1:${await third.port()}`, "--from", next, "--json"]);
+    expect(onward).toMatchObject({ code: 0 });
+    const leftThere = hashesOf(received);
     await guest.goesOn();
     await guest.stop();
     task.meta.stalls = stallsSince(guest.serial, begin);
     expect(troubles(guest.serial)).toEqual([]);
-    expect(await lossesOf(guest.serial, { ...received, origin: images.files })).toEqual([]);
-    expect(hashesOf(images)).toEqual(left);
+    expect(await lossesOf(guest.serial, { ...last, origin: images.files })).toEqual([]);
+    expect([hashesOf(images), hashesOf(received)]).toEqual([left, leftThere]);
   });
 });
