@@ -154,6 +154,23 @@ test("a newer link is welcomed when the older one's requests have settled at the
   expect((await other.reply()).data).toEqual(patternAt(5, 10));
 });
 
+test("a link that waits for an older one is not hung up on for being slow", async () => {
+  const { device, letGo, underWay } = heldDisk();
+  const sleeps: (() => void)[] = [];
+  const clock = { now: () => 0, sleep: async () => new Promise<void>((resolve) => void sleeps.push(resolve)) };
+  const { join } = serverUnderTest([{ name: "disk", device, link: LINK }], { clock });
+  const [old, newer] = [join(), join()];
+  await old.go("disk", { contexts: ["blkmig:link:k"] });
+  await old.request(WRITE, 1n, { data: patternAt(5, 10) });
+  await expect.poll(underWay).toBe(1);
+  const welcome = linked(newer, "k");
+  await expect(old.reply()).rejects.toThrow("went away");
+  for (const wake of sleeps.splice(0)) wake();
+  expect(await isSettled(welcome)).toBe(false);
+  letGo();
+  await welcome;
+});
+
 test("an export without a link ignores the question, and a list fences nobody", async () => {
   const { join } = serverUnderTest([
     { name: "disk", device: garbageDisk() },

@@ -49,17 +49,16 @@ export function serveClient(parts: ClientParts): Client {
   let hungUp: Error | undefined;
 
   async function handshake(): Promise<Agreement | undefined> {
-    const chosen = new AbortController();
-    void clock.sleep(handshakeMs, chosen.signal).then(() => {
-      if (!chosen.signal.aborted) hangUpNow(`it took longer than ${handshakeMs} ms to choose an export`);
-    });
+    let patience = startPatience();
     try {
       const end = await shakeHands({
         connection,
         negotiation,
         fence: async (wanted) => {
           link = wanted;
+          patience.abort(); // a fence takes as long as a disk does: that is not the client's time
           await fence(client, wanted);
+          patience = startPatience();
         },
         secure: async (clear) => {
           connection = await parts.secure(clear);
@@ -75,9 +74,18 @@ export function serveClient(parts: ClientParts): Client {
     } catch (error) {
       onEvent({ type: "refused", peer, why: (hungUp ?? (error as Error)).message });
     } finally {
-      chosen.abort();
+      patience.abort();
     }
     return undefined;
+  }
+
+  /** Hangs up in a while, unless it is aborted. */
+  function startPatience(): AbortController {
+    const patience = new AbortController();
+    void clock.sleep(handshakeMs, patience.signal).then(() => {
+      if (!patience.signal.aborted) hangUpNow(`it took longer than ${handshakeMs} ms to choose an export`);
+    });
+    return patience;
   }
 
   async function transmit(agreed: Agreement): Promise<void> {

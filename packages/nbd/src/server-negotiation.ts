@@ -54,7 +54,7 @@ type OptionOf<Type extends ServerOption["type"]> = Extract<ServerOption, { reado
 /** What is answered to one client before it has an export. It decides and does nothing. */
 export interface Negotiation {
   answer(frame: HandshakeFrame): NegotiationStep;
-  /** From here on it is TLS: what was agreed on in clear text, somebody in the middle may have said. */
+  /** From here on it is TLS. There is nothing to be forgotten: with keys, nothing is agreed on in clear text. */
   secured(): void;
 }
 
@@ -174,8 +174,6 @@ export function createNegotiation({ exports, tls: rule, payloadBytes }: Negotiat
     },
     secured() {
       tls = "done";
-      structured = false;
-      chosen = undefined;
     },
   };
 }
