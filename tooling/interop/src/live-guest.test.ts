@@ -21,6 +21,8 @@ declare module "vitest" {
 }
 
 const MIB = 1048576;
+/** Seconds. */
+const FOR_EVER = 3600;
 const AT = "tcp://127.0.0.1:0";
 
 const hashesOf = (images: Images): readonly string[] =>
@@ -88,7 +90,7 @@ describe.skipIf(liveGuest.missing)(`a Linux guest whose disks are moved while it
     expect(await lossesOf(guest.serial, images)).toEqual([]);
   });
 
-  it("waits while the way to the new owner is cut, and while that is dead, and moves on with it", async ({ task }) => {
+  it("waits while the way to the new owner is cut, while that is dead, and moves on with it", async ({ task }) => {
     const path = temporaryFolder();
     const { guest, images, control } = await startServedGuest(path);
     const [received, socket] = [garbageTargets(path, "dst"), path("dst.nbd")];
@@ -124,5 +126,37 @@ describe.skipIf(liveGuest.missing)(`a Linux guest whose disks are moved while it
     expect(troubles(guest.serial)).toEqual([]);
     expect(await lossesOf(guest.serial, { ...last, origin: images.files })).toEqual([]);
     expect([hashesOf(images), hashesOf(received)]).toEqual([left, leftThere]);
+  });
+
+  it("waits while its server is dead, and is answered by it at the source, or at the new owner, as before", async ({
+    task,
+  }) => {
+    const path = temporaryFolder();
+    const { guest, images, control, server, serve } = await startServedGuest(path, FOR_EVER);
+    const receive = async (name: string) => {
+      const received = garbageTargets(path, name);
+      const nbd = unixUrl(path(`${name}.nbd`));
+      const to = startBlkmig(["receive", AT, "--json", ...diskFlags(received), "--nbd", nbd]);
+      return { received, send: ["send", `tcp://127.0.0.1:${await to.port()}`, "--from", control, "--json"] };
+    };
+    const never = startBlkmig([...(await receive("never")).send, "--max-bandwidth", "8M"]);
+    await never.events.until(({ transferred }) => Number(transferred) > 4 * MIB);
+    server.process.kill("SIGKILL");
+    expect(await never.exited).toMatchObject({ code: 1 });
+    const again = startBlkmig(serve);
+    await guest.goesOn();
+
+    const { received, send } = await receive("dst");
+    expect(await runBlkmig(send)).toMatchObject({ code: 0 });
+    const left = hashesOf(images);
+    again.process.kill("SIGKILL");
+    await again.exited;
+    startBlkmig(serve);
+    await guest.goesOn();
+    await guest.stop();
+    task.meta.stalls = stallsSince(guest.serial);
+    expect(troubles(guest.serial)).toEqual([]);
+    expect(await lossesOf(guest.serial, { ...received, origin: images.files })).toEqual([]);
+    expect(hashesOf(images)).toEqual(left);
   });
 });

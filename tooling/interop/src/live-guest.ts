@@ -13,6 +13,8 @@ export interface NbdPlace {
     | { readonly type: "unix"; readonly path: string }
     | { readonly type: "inet"; readonly host: string; readonly port: string };
   readonly export: string;
+  /** Seconds in which QEMU tries to connect again before the guest gets errors. Default: none. */
+  readonly "reconnect-delay"?: number;
 }
 
 interface LiveGuestOptions {
@@ -58,7 +60,7 @@ export async function startLiveGuest({ path, records, files }: LiveGuestOptions)
   return { serial, goesOn, stop };
 }
 
-/** Errors are for the guest to see: QEMU neither stops it nor connects again. */
+/** Errors are for the guest to see: QEMU does not stop it. */
 function nbdDisk(name: string, place: NbdPlace): readonly string[] {
   const node = { driver: "raw", "node-name": name, discard: "unmap", file: { driver: "nbd", ...place } };
   const device = `virtio-blk-pci,drive=${name},werror=report,rerror=report`;

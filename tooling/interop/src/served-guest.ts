@@ -16,26 +16,29 @@ export interface ServedGuest {
   readonly guest: LiveGuest;
   readonly images: Images;
   readonly server: Blkmig;
+  /** The server's command line, to start another one in its place. */
+  readonly serve: readonly string[];
   /** Of the server: for `send --from`. */
   readonly control: string;
 }
 
-/** Boots it. Everything is killed when the test is over. */
-export async function startServedGuest(path: (name: string) => string): Promise<ServedGuest> {
+/** Boots it. `reconnect`: seconds in which its QEMU waits for another server. Everything is killed when the test is over. */
+export async function startServedGuest(path: (name: string) => string, reconnect = 0): Promise<ServedGuest> {
   const images = {
     records: makeGarbageDisk(path("src-vda"), 32 * MIB),
     files: makeFileSystem(path("src-vdb"), 48 * MIB),
   };
   const [control, socket] = [path("control"), path("src.nbd")];
-  const server = startBlkmig(["serve", "--json", ...diskFlags(images), "--nbd", unixUrl(socket), "--control", control]);
+  const serve = ["serve", "--json", ...diskFlags(images), "--nbd", unixUrl(socket), "--control", control];
+  const server = startBlkmig(serve);
   await server.events.until(({ event }) => event === "serving");
-  const place = { server: { type: "unix", path: socket } } as const;
+  const place = { server: { type: "unix", path: socket }, "reconnect-delay": reconnect } as const;
   const guest = await startLiveGuest({
     path,
     records: { ...place, export: "vda" },
     files: { ...place, export: "vdb" },
   });
-  return { guest, images, server, control };
+  return { guest, images, server, serve, control };
 }
 
 /** `--disk NAME=PATH` of both. */
