@@ -93,6 +93,18 @@ describe("once commit is asked for", () => {
   const NOT_HEARD: Place = { way: "there", say: "commit", edge: "before" };
   const NOT_ANSWERED: Place = { way: "back", say: "committed", edge: "before" };
 
+  it("who cancels then is heard as soon as it is known that it was not committed", async () => {
+    const { pair, guest, moving, halt } = await startHalted(NOT_HEARD);
+    expect(pair.old.cancel()).toBe(true);
+    await pair.receiver.die();
+    await pair.restartReceiver();
+    pair.wire.cut();
+    halt.release();
+    await expect(moving).rejects.toMatchObject({ code: "cancelled", guest: "running" });
+    expect(recordOf(pair.source)).toBe("kept");
+    await expectWhole(guest, pair.source);
+  });
+
   /** The receiver dies, and nobody knows. */
   async function leaveInDoubt(place: Place) {
     const { pair, guest, moving, halt } = await startHalted(place);

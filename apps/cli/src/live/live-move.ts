@@ -1,11 +1,8 @@
-import { setTimeout as wait } from "node:timers/promises";
-
 import { joinGuests, joinTrackers } from "@blkmig/device";
-import { createMigration, type Migration, MigrationError, type SourceJournal, type Statistics } from "@blkmig/source";
+import { createMigration, type Migration, MigrationError, type Statistics } from "@blkmig/source";
 import { formatWireUrl } from "@blkmig/transport/url";
 
-import { CommandError, messageOf } from "../command-error.ts";
-import { assertOwnedHere, assertRecordable } from "../send/recorded-sources.ts";
+import { CommandError } from "../command-error.ts";
 import { connectBy, createSendWires, type SendWires } from "../send/send-wires.ts";
 import { openSessionRecord, type SessionRecord } from "../send/session-record.ts";
 import type { ForwardLink } from "./forward-link.ts";
@@ -13,13 +10,12 @@ import { createForwarding } from "./forwarding.ts";
 import { createHandover, type Handover, type HandoverOptions } from "./handover.ts";
 import type { MoveHooks, MoveOptions, MoveResult } from "./live-contract.ts";
 import type { LiveDisk } from "./live-disk.ts";
-import { readLiveRecords } from "./live-records.ts";
+import { createLiveJournal } from "./live-journal.ts";
+import { readMovable } from "./live-records.ts";
 import { isBound } from "./live-state.ts";
 
 /** Of a session, bytes. */
 const LEAST_GRANULARITY = 4096;
-const FIRST_WAIT_MS = 500;
-const MOST_WAIT_MS = 30_000;
 
 /** One migration of some of the disks. */
 export interface LiveMove {
@@ -64,46 +60,25 @@ interface Limits {
 }
 
 export function createLiveMove(parts: LiveMoveParts): LiveMove {
-  const { disks, options, hooks, stateDir, ending } = parts;
+  const { disks, options, hooks, stateDir } = parts;
   const to = formatWireUrl(options.to);
   const limits: Limits = { maxBandwidth: options.maxBandwidth, downtimeLimit: options.downtimeLimit };
   const cancelling = new AbortController();
   let migration: Migration | undefined;
   let record: SessionRecord | undefined;
   let handover: Handover | undefined;
-  /** That it is committed, and could not be recorded here. */
-  let unrecorded: (() => Promise<void>) | undefined;
-  let passingOn: Promise<void> | undefined;
+  let isUnwanted = false;
 
   const cancel = (): void => {
+    isUnwanted = true;
     // Once commit is asked for only its outcome ends it: whoever waits for that must not be told to stop.
     if (!disks.some(({ state }) => isBound(state))) cancelling.abort();
   };
 
-  const all = (act: "ask" | "keep" | "commit" | "doubt"): void => {
-    for (const disk of disks) disk.become({ do: act });
-  };
-
-  const assertMovable = async () => {
-    const recorded = await readLiveRecords(disks.map((disk) => disk.parts));
-    const dangers = {
-      inUse: false,
-      mounted: false,
-      filesystem: false,
-      incomplete: true,
-      sectorSize: false,
-      moved: false,
-    };
-    const { resume } = options.session;
-    await assertOwnedHere(recorded, { dangers, mayAsk: resume, ...(stateDir === undefined ? {} : { stateDir }) });
-    await assertRecordable(recorded);
-    return recorded;
-  };
-
   const createHandoverOf = async ({ migration: id, resume, serve }: SessionRecord): Promise<Handover> => {
     const { after } = options;
-    if (after !== "forward" || options.session.clone) return createHandover({ ...parts, after, forwarding: undefined });
     await parts.earlier?.forwarding?.release();
+    if (after !== "forward" || options.session.clone) return createHandover({ ...parts, after, forwarding: undefined });
     const forwarding = createForwarding({ ...parts, migration: id, choice: options, earlier: serve });
     if (resume?.asked !== undefined && forwarding.serve === undefined) {
       const why = "if it was committed, its clients are passed on, and where to was not said then";
@@ -112,50 +87,22 @@ export function createLiveMove(parts: LiveMoveParts): LiveMove {
     return createHandover({ ...parts, after, forwarding });
   };
 
-  /** The journal of the migration, which moves the disks from owner to owner as soon as it is on record who that is. */
-  const journalOf = ({ journal }: SessionRecord, handing: Handover): SourceJournal => {
-    return {
-      ...journal,
-      async asked(attempt) {
-        await journal.asked(attempt);
-        all("ask");
-      },
-      async kept() {
-        await journal.kept();
-        all("keep");
-      },
-      async moved(attempt, how) {
-        all("commit");
-        unrecorded = async () => {
-          await journal.moved(attempt, how);
-          unrecorded = undefined;
-          // Not waited for: the receiver need not wait for clients of ours before it hears DONE.
-          passingOn = handing.recorded(how);
-        };
-        await unrecorded();
-      },
-    };
-  };
-
-  /** The clients wait as long as it takes: released before it is on record, they would be answered here again after a restart. */
-  const recordAtLast = async (opened: SessionRecord): Promise<void> => {
-    for (let ms = FIRST_WAIT_MS; unrecorded; ms = Math.min(ms * 2, MOST_WAIT_MS)) {
-      await wait(ms, undefined, { signal: ending }).catch(() => {}); // the next line says so
-      if (ending.aborted) throw opened.judge(new MigrationError("in-doubt", NOT_RECORDED, PAUSED));
-      await unrecorded().catch((error: unknown) => parts.warn(`it could not be recorded again: ${messageOf(error)}`));
-    }
-  };
-
   const migrateBy = async (wires: SendWires, opened: SessionRecord, handing: Handover): Promise<MoveResult> => {
     const { session, throttle, mirror } = options;
     const { verify, clone, reconnectFor } = session;
     const within = options.to.kind === "stdio" ? 0 : reconnectFor;
     const { forwarding } = handing;
+    const live = createLiveJournal({
+      ...parts,
+      record: opened,
+      handover: handing,
+      onKept: () => (isUnwanted ? cancel() : undefined),
+    });
     migration = createMigration({
       session: {
         connect: await connectBy(wires, cancelling.signal, within),
         migration: opened.migration,
-        journal: journalOf(opened, handing),
+        journal: live.journal,
         ...(opened.resume && { resume: opened.resume }),
         ...(forwarding && { ready: (serve) => forwarding.ready(serve) }),
         verify,
@@ -175,8 +122,7 @@ export function createLiveMove(parts: LiveMoveParts): LiveMove {
       onEvent: hooks.onEvent,
     });
     const result = await migration.run();
-    await recordAtLast(opened);
-    await passingOn;
+    await live.settled();
     const serve = forwarding?.shown ?? result.session?.serve;
     return {
       ...result,
@@ -188,9 +134,10 @@ export function createLiveMove(parts: LiveMoveParts): LiveMove {
   };
 
   const move = async (): Promise<MoveResult> => {
-    const recorded = await assertMovable();
+    const { resume } = options.session;
+    const recorded = await readMovable(disks, { resume, ...(stateDir === undefined ? {} : { stateDir }) });
     const wires = await createSendWires(
-      { ...options, resume: options.session.resume },
+      { ...options, resume },
       {
         output: { say: hooks.say, warn: hooks.warn, event: (event, fields) => hooks.event?.(event, fields) },
         signal: cancelling.signal,
@@ -198,7 +145,7 @@ export function createLiveMove(parts: LiveMoveParts): LiveMove {
     );
     try {
       record = await openSessionRecord(recorded, {
-        resume: options.session.resume,
+        resume,
         stateDir,
         to,
         serve: () => handover?.forwarding?.serve,
@@ -214,7 +161,7 @@ export function createLiveMove(parts: LiveMoveParts): LiveMove {
   /** In doubt, or ours again: nothing in between. */
   const settle = async (error: unknown): Promise<unknown> => {
     const isUnknown = disks.some(({ state }) => state.is === "asked" || state.is === "in-doubt");
-    if (isUnknown) all("doubt");
+    if (isUnknown) for (const disk of disks) disk.become({ do: "doubt" });
     else if (!disks.some(({ state }) => isBound(state))) await handover?.forwarding?.release();
     return record ? record.judge(refusalOf(error, migration)) : error;
   };
@@ -253,9 +200,6 @@ export function createLiveMove(parts: LiveMoveParts): LiveMove {
     },
   };
 }
-
-const NOT_RECORDED = "it is committed, and that could not be recorded here";
-const PAUSED = { phase: "switchover", pending: 0, guest: "paused" } as const;
 
 /** What is found out before a disk is sent is a refusal, and no failed migration. */
 function refusalOf(error: unknown, migration: Migration | undefined): unknown {
