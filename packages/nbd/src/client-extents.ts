@@ -1,6 +1,6 @@
 import type { Extent } from "@blkmig/device";
 
-import type { Described } from "./client-reply-decoder.ts";
+import type { Described } from "./client-reply-frame.ts";
 import { STATE } from "./nbd-numbers.ts";
 
 /** What a server said, in the words of each context that it knows, of the same bytes. */

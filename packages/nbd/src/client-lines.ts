@@ -5,14 +5,15 @@ import type { Ledger } from "./client-ledger.ts";
 import { Malformed } from "./client-malformed.ts";
 import { differenceOf, type Offer } from "./client-offer.ts";
 import { FlushRequest, type Request, WriteRequest } from "./client-request.ts";
+import { Trouble } from "./client-trouble.ts";
 import { MOST_REQUESTS, Wire } from "./client-wire.ts";
 import type { NbdClientEvent } from "./nbd-contract.ts";
 import { NbdError } from "./nbd-error.ts";
 
 /** How long `close()` waits for a server that is away, with requests that wait for it. */
 const CLOSING_MS = 10_000;
-const LEAST_WAIT_MS = 100;
-const MOST_WAIT_MS = 5000;
+/** A connection that broke earlier, and had answered nothing, was none. */
+const BRIEF_MS = 5000;
 
 export interface LinesOptions {
   readonly url: string;
@@ -27,7 +28,7 @@ export interface LinesOptions {
 }
 
 /** A write that may or may not land, and when. */
-export class Interrupted extends Error {
+class Interrupted extends Error {
   override readonly name = "Interrupted";
 }
 
@@ -87,7 +88,7 @@ export class Lines {
   /** When nothing is under way: says goodbye and lets go. */
   async close(): Promise<void> {
     this.#over.abort();
-    await Promise.all([...this.#wires].map(async (wire) => wire.close()));
+    await Promise.all([...this.#wires].map(async (wire) => wire.close(this.#options.clock)));
     await Promise.all(this.#lives);
   }
 
@@ -103,7 +104,7 @@ export class Lines {
   /** One connection and those that come after it. */
   async #live(first: Agreed): Promise<void> {
     const { clock } = this.#options;
-    let trouble = { since: 0, attempts: 0 };
+    let trouble = new Trouble(clock.now());
     for (let agreed: Agreed | undefined = first; agreed;) {
       const wire = new Wire(agreed, () => this.#dispatch());
       const begun = clock.now();
@@ -112,8 +113,8 @@ export class Lines {
       const why = await wire.ended;
       this.#wires.delete(wire);
       // A server that hangs up on whatever it is asked was not back.
-      const wasUp = wire.hasAnswered || wire.load === 0 || clock.now() - begun > MOST_WAIT_MS;
-      if (wasUp || agreed === first) trouble = { since: clock.now(), attempts: 0 };
+      const wasUp = wire.hasAnswered || wire.load === 0 || clock.now() - begun > BRIEF_MS;
+      if (wasUp || agreed === first) trouble = new Trouble(clock.now());
       this.#pickUp(wire.unanswered(), why);
       if (why instanceof Malformed) this.#fail("protocol", why.message, why);
       agreed = await this.#reconnect(why, trouble);
@@ -162,21 +163,19 @@ export class Lines {
     this.#queue.splice(0, Infinity, ...this.#queue.filter((request) => !(request instanceof FlushRequest)));
   }
 
-  async #reconnect(broken: Error, trouble: { since: number; attempts: number }): Promise<Agreed | undefined> {
+  async #reconnect(broken: Error, trouble: Trouble): Promise<Agreed | undefined> {
     const { clock, reconnectFor, tell, dial } = this.#options;
     const over = this.#over.signal;
-    for (let why = broken; !over.aborted; trouble.attempts += 1) {
+    for (let why = broken; !over.aborted;) {
       const left = Math.min(trouble.since + reconnectFor, this.#closingEnd(trouble.since)) - clock.now();
       if (left <= 0) return void (this.#why = why);
-      const waitMs = Math.min(backOff(trouble.attempts), left);
+      const waitMs = Math.min(trouble.nextWait(), left);
       tell({ type: "reconnect", why: why.message, waitMs });
       await clock.sleep(waitMs, over);
       const agreed = await dial(over).catch((error: unknown) => {
         why = error as Error;
       });
-      if (!agreed) continue;
-      trouble.attempts += 1;
-      return this.#welcome(agreed, broken);
+      if (agreed) return this.#welcome(agreed, broken);
     }
     return undefined;
   }
@@ -216,8 +215,3 @@ export class Lines {
 }
 
 const LOST = "the server's host restarted: what it had acknowledged and not flushed may be gone";
-
-/** Jittered, or all clients of a server that restarted would come at once, again and again. */
-function backOff(attempt: number): number {
-  return Math.min(MOST_WAIT_MS, LEAST_WAIT_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
-}

@@ -1,15 +1,17 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { NbdUrl } from "./nbd-contract.ts";
 
-export const hasNbdkit = spawnSync("nbdkit", ["--version"]).status === 0;
-export const hasCertificates = spawnSync("certtool", ["--version"]).status === 0;
-export const hasQemuNbd = spawnSync("qemu-nbd", ["--version"]).status === 0;
+const has = (program: string): boolean => spawnSync(program, ["--version"]).status === 0;
+
+export const hasNbdkit: boolean = has("nbdkit");
+export const hasCertificates: boolean = has("certtool");
+export const hasQemuNbd: boolean = has("qemu-nbd");
 
 /** A folder of one test, and the programs that it started: `end()` ends both. */
 export class Programs {
@@ -29,6 +31,14 @@ export class Programs {
   /** Other people's server on a fresh socket, or on this one again. */
   async nbdkit(args: readonly string[], socket: string = this.freshPath("sock")): Promise<Server> {
     return this.#serve("nbdkit", ["-f", "-U", socket, ...args], socket);
+  }
+
+  /** On a port of all addresses of this machine. */
+  async nbdkitByTcp(args: readonly string[]): Promise<{ readonly port: number; kill(): Promise<void> }> {
+    const port = await freePort();
+    const child = this.#start("nbdkit", ["-f", "-p", String(port), ...args]);
+    await this.#until(child, async () => canVisit({ port, host: "127.0.0.1" }));
+    return { port, kill: async () => this.kill(child.process) };
   }
 
   async qemuNbd(args: readonly string[], socket: string = this.freshPath("sock")): Promise<Server> {
@@ -88,17 +98,30 @@ export class Programs {
 
   async #serve(program: string, args: readonly string[], socket: string): Promise<Server> {
     rmSync(socket, { force: true }); // what a killed one left behind would be taken for the new one
-    const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
-    this.#running.add(child);
-    child.once("exit", () => this.#running.delete(child));
-    let said = "";
-    child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
-    while (!(await isListening(socket))) {
-      if (child.exitCode !== null) throw new Error(`${program} ${args.join(" ")}: ${said}`);
+    const child = this.#start(program, args);
+    await this.#until(child, async () => existsSync(socket) && canVisit({ path: socket }));
+    return { socket, url: urlOf(socket), kill: async () => this.kill(child.process) };
+  }
+
+  #start(program: string, args: readonly string[]): Child {
+    const child = { process: spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] }), said: "" };
+    this.#running.add(child.process);
+    child.process.once("exit", () => this.#running.delete(child.process));
+    child.process.stderr.on("data", (chunk: Buffer) => (child.said += chunk.toString()));
+    return child;
+  }
+
+  async #until(child: Child, isReady: () => Promise<boolean>): Promise<void> {
+    while (!(await isReady())) {
+      if (child.process.exitCode !== null) throw new Error(`${child.process.spawnargs.join(" ")}: ${child.said}`);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    return { socket, url: urlOf(socket), kill: async () => this.kill(child) };
   }
+}
+
+interface Child {
+  readonly process: ChildProcess;
+  said: string;
 }
 
 export interface Server {
@@ -107,20 +130,30 @@ export interface Server {
   kill(): Promise<void>;
 }
 
-export function urlOf(socket: string, exportName = ""): NbdUrl {
-  return { at: { kind: "unix", path: socket }, exportName, secure: false };
+function urlOf(socket: string): NbdUrl {
+  return { at: { kind: "unix", path: socket }, exportName: "", secure: false };
 }
 
-/** Without a visit: a server of one client would be gone after it. */
-async function isListening(socket: string): Promise<boolean> {
-  if (!existsSync(socket)) return false;
+async function canVisit(
+  at: { readonly path: string } | { readonly port: number; readonly host: string },
+): Promise<boolean> {
   return new Promise((resolve) => {
-    const visit = connect(socket);
-    visit.once("connect", () => resolve(true));
+    const visit = connect(at);
+    visit.once("connect", () => {
+      visit.destroy();
+      resolve(true);
+    });
     visit.once("error", () => resolve(false));
-    visit.once("close", () => visit.destroy());
-    visit.once("connect", () => visit.destroy());
   });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
 }
 
 /** A program that does its work and ends. */

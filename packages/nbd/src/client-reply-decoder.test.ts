@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 
 import { Malformed } from "./client-malformed.ts";
 import { OptionDecoder } from "./client-option-decoder.ts";
-import { ReplyDecoder, type ReplyFrame } from "./client-reply-decoder.ts";
+import { ReplyDecoder } from "./client-reply-decoder.ts";
+import type { ReplyFrame } from "./client-reply-frame.ts";
 import {
   chunk,
   dataChunk,

@@ -4,7 +4,7 @@ import { Coverage } from "./client-coverage.ts";
 import type { Ledger } from "./client-ledger.ts";
 import { Malformed } from "./client-malformed.ts";
 import type { Offer } from "./client-offer.ts";
-import type { Described } from "./client-reply-decoder.ts";
+import type { Described } from "./client-reply-frame.ts";
 import { CMD } from "./nbd-numbers.ts";
 
 /** What is asked of a server. */

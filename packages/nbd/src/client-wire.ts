@@ -1,16 +1,21 @@
+import type { Clock } from "@blkmig/device";
 import type { Connection } from "@blkmig/transport";
 
 import { encodeRequest } from "./client-encode.ts";
 import type { Agreed } from "./client-handshake.ts";
 import { Malformed } from "./client-malformed.ts";
 import type { Offer } from "./client-offer.ts";
-import { ReplyDecoder, type ReplyFrame } from "./client-reply-decoder.ts";
+import { ReplyDecoder } from "./client-reply-decoder.ts";
+import type { ReplyFrame } from "./client-reply-frame.ts";
 import type { Request } from "./client-request.ts";
 import { ServerError } from "./client-server-error.ts";
 import { CMD } from "./nbd-numbers.ts";
 
 /** Requests of one connection under way: servers keep memory for each. */
 export const MOST_REQUESTS = 64;
+
+/** A server that no longer reads would hold up our end for ever. */
+const GOODBYE_MS = 1000;
 
 interface UnderWay {
   readonly request: Request;
@@ -72,15 +77,11 @@ export class Wire {
     return [...this.#underWay.values()].map(({ request }) => request);
   }
 
-  /** With a goodbye. */
-  async close(): Promise<void> {
-    const goodbye = encodeRequest({ command: CMD.DISC, flags: 0, cookie: 0, offset: 0, length: 0 });
-    try {
-      await this.#connection.send([goodbye]);
-      await this.#connection.finish();
-    } catch {
-      // It is gone already: whom it concerned has heard of it.
-    }
+  /** With a goodbye, if the server listens. */
+  async close(clock: Clock): Promise<void> {
+    const isSaid = new AbortController();
+    const saying = this.#sayGoodbye().finally(() => isSaid.abort());
+    await Promise.race([saying, clock.sleep(GOODBYE_MS, isSaid.signal)]);
     this.break(new Error("closed by this side"));
     await this.ended;
   }
@@ -88,6 +89,16 @@ export class Wire {
   break(why: Error): void {
     this.#why ??= why;
     this.#connection.destroy(why);
+  }
+
+  async #sayGoodbye(): Promise<void> {
+    const goodbye = encodeRequest({ command: CMD.DISC, flags: 0, cookie: 0, offset: 0, length: 0 });
+    try {
+      await this.#connection.send([goodbye]);
+      await this.#connection.finish();
+    } catch {
+      // It is gone already: whom it concerned has heard of it.
+    }
   }
 
   async #receive(): Promise<Error> {

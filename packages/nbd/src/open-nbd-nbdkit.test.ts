@@ -219,6 +219,17 @@ describe.skipIf(!hasNbdkit)("openNbd and nbdkit (skipped without the program nbd
     await expect(openNbd(server.url, { link: "m1:vda" })).rejects.toMatchObject({ code: "option" });
   });
 
+  it("dials names, and addresses of both kinds", async () => {
+    const server = await programs.nbdkitByTcp(["memory", "size=1M"]);
+    ends.push(server.kill);
+    for (const host of ["localhost", "127.0.0.1"]) {
+      const device = await openNbd({ at: { kind: "tcp", host, port: server.port }, exportName: "", secure: false });
+      await device.write(0, [new Uint8Array(MiB).fill(1)]);
+      expect([device.url, device.name]).toEqual([`nbd://${host}:${server.port}`, `nbd://${host}:${server.port}`]);
+      await device.close();
+    }
+  });
+
   it("says who is not there", async () => {
     const url = { at: { kind: "unix", path: programs.path("nobody") }, exportName: "", secure: false } as const;
     await expect(openNbd(url)).rejects.toMatchObject({ name: "NbdError", code: "connect" });
