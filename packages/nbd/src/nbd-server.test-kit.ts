@@ -168,7 +168,7 @@ export function textOf(view: DataView, from = 0): string {
   return new TextDecoder().decode(bytesIn(view).subarray(from));
 }
 
-export function bytesIn(view: DataView): Uint8Array {
+function bytesIn(view: DataView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 

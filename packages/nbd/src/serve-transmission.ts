@@ -2,6 +2,7 @@ import type { Connection } from "@blkmig/transport";
 
 import { NbdError } from "./nbd-error.ts";
 import { createAnswers, MOST_REPLY_HEADER_BYTES } from "./serve-answers.ts";
+import { createDeferred } from "./serve-deferred.ts";
 import { type DeviceRequest, memoryFor, performRequest } from "./serve-request.ts";
 import { createSlots } from "./serve-slots.ts";
 import { type CheckedRequest, checkRequest } from "./server-check.ts";
@@ -49,7 +50,7 @@ export function createTransmission({ connection, agreement, memory, requests }: 
   const { device } = agreement.served;
   const decoder = createRequestDecoder(connection.peer);
   const slots = createSlots(requests);
-  const asked = createDeferred();
+  const asked = createDeferred<string | undefined>();
   const outbox = createReplyOutbox({
     send: async (data) => connection.send(data),
     headerBytes: requests * MOST_REPLY_HEADER_BYTES,
@@ -192,14 +193,4 @@ export function createTransmission({ connection, agreement, memory, requests }: 
     abandon,
     quiet: async () => slots.idle(() => (isOver && landing ? 1 : 0)),
   };
-}
-
-function createDeferred() {
-  let resolve!: (why: string | undefined) => void;
-  let reject!: (reason: unknown) => void;
-  const promise = new Promise<string | undefined>((fulfil, refuse) => {
-    resolve = fulfil;
-    reject = refuse;
-  });
-  return { promise, resolve, reject };
 }

@@ -137,10 +137,11 @@ export function createPayloadMemory(bytes: number): PayloadMemory {
   };
 }
 
-function sizesFor(length: number): number[] {
-  const sizes = Array.from({ length: Math.floor(length / LARGEST) }, () => LARGEST);
+function sizesFor(length: number): readonly number[] {
   const rest = length % LARGEST;
   const last = rest > 0 ? PIECES.find((size) => size >= rest) : undefined;
+  if (length < LARGEST) return last === undefined ? [] : [last];
+  const sizes = Array.from({ length: (length - rest) / LARGEST }, () => LARGEST);
   return last === undefined ? sizes : [...sizes, last];
 }
 
