@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
 import { refusal, refused, runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
+import { startServing } from "./serving.test-kit.ts";
 
 const AT = "tcp://127.0.0.1:0";
 
@@ -85,10 +86,15 @@ describe.skipIf(!canMount())("with what only root may do (mount, loop devices)",
       expect(refusal(sent)).toEqual(refused(3, /is mounted for writing at .*: unmount it, or --force mounted/));
       const received = await runBlkmig(["receive", AT, "--disk", `a=${either}`]);
       expect(refusal(received)).toEqual(refused(3, /is mounted at .*: unmount it, or --force mounted/));
+      const served = await runBlkmig(["serve", "--nbd", "nbd://127.0.0.1:0", "--disk", `a=${either}`]);
+      expect(refusal(served)).toEqual(refused(3, /is mounted at .*: unmount it, or --force mounted/));
     }
     const to = `file://${path("stream")}`;
     expect((await runBlkmig(["send", to, "--disk", `a=${device}`, "--force", "mounted"])).code).toBe(0);
     system("mount", "-o", "remount,ro", path("at"));
     expect((await runBlkmig(["send", to, "--disk", `a=${device}`])).code).toBe(0);
+    const writable = await runBlkmig(["serve", "--nbd", "nbd://127.0.0.1:0", "--disk", `a=${device}`]);
+    expect(refusal(writable)).toEqual(refused(3, /is mounted at .*: unmount it, or --force mounted/));
+    await startServing({ disks: { a: device }, more: ["--read-only"] });
   });
 });

@@ -10,6 +10,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 
 import { startCheckedGuest } from "./live/checked-writes.test-kit.ts";
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
+import { hasNbdkit, startNbdkit } from "./nbd-servers.test-kit.ts";
 import { refusal, refused, runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
 import { hasLibnbd, startServing } from "./serving.test-kit.ts";
 
@@ -131,6 +132,22 @@ describe("blkmig serve", () => {
     execFileSync("ln", ["-s", free, path("link")]);
     expect(await serve(`a=${free}`, `b=${path("link")}`)).toMatchObject({ code: 3 });
     expect(await serve(`a=${free}`, `b=${makeDisk(path("odd"), 1000)}`)).toEqual(refused(3, /no multiple of 512/));
+  });
+});
+
+describe.skipIf(!hasNbdkit)("a disk behind another NBD server (skipped without the program nbdkit)", () => {
+  it("is served, and a flush of it that fails in the end is exit 1", async () => {
+    const path = temporaryFolder();
+    const { url, kill } = await startNbdkit(path("nbdkit"), "memory", "8M");
+    const { running, dial } = await startServing({ disks: { a: url }, more: ["--state-dir", path("state")] });
+    const guest = startCheckedGuest(await dial("a"));
+    await guest.more(50);
+    await guest.stop();
+    await kill();
+    running.process.kill("SIGTERM");
+    const ended = await running.ended;
+    expect(refusal(ended)).toEqual(refused(1, /disk 'a': flush failed: .* may be lost$/));
+    expect(ended.events.at(-1)).toMatchObject({ event: "failed" });
   });
 });
 

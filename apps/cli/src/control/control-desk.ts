@@ -62,7 +62,7 @@ export function createControlDesk({ live, control, version, output, onStatus }: 
     if (running) throw new CommandError("refused", "a migration runs already: one at a time");
     onStatus(`moving to ${words.to}`);
     const moving = move(options, client).catch((error: unknown) => {
-      throw resolvableHere(error, control);
+      throw isClosed ? error : resolvableHere(error, control);
     });
     running = moving.then(() => ({ ended: "completed" }), endFields);
     try {
@@ -104,7 +104,7 @@ export function createControlDesk({ live, control, version, output, onStatus }: 
   };
 }
 
-/** The server has the disks: it alone can end a doubt, until it ends itself. */
+/** A server that goes on has the disks: it alone can end a doubt. */
 function resolvableHere(error: unknown, control: string): unknown {
   if (!(error instanceof InDoubt)) return error;
   const { migration, message } = error;

@@ -172,7 +172,20 @@ describe("a migration by the control socket", () => {
     expect(heard.at(-1)).toMatchObject({ id: 1, result: { migration: "0f1e2d3c" } });
   });
 
-  it("is refused by a server that is ending, whose clients have their answers first", async () => {
+  it("whose outcome is not known when the server ends is resolved at the disks", async () => {
+    const { dial, live, beginToEnd } = await openControlSocket();
+    const client = await dial();
+    await client.ask(send(1));
+    await live.moving();
+    beginToEnd();
+    live.leaveInDoubt();
+    expect(await client.next()).toMatchObject({ id: 1, error: { "exit-code": 4, resolve: ["by path"] } });
+    await client.ask(send(2), { id: 3, do: "status" });
+    expect(await client.next()).toEqual(refusalOf(2, "refused", 3, /the server is ending/));
+    expect(await client.next()).toMatchObject({ id: 3, result: { migration: { ended: "in-doubt" } } });
+  });
+
+  it("is cancelled by a server that ends, whose clients have their answers first", async () => {
     const { dial, live, close } = await openControlSocket();
     const client = await dial();
     await client.ask(send(1));

@@ -18,6 +18,8 @@ export interface ControlSocket {
   readonly events: readonly string[];
   /** What systemd was told. */
   readonly statuses: readonly string[];
+  /** As `blkmig serve` begins to end. */
+  beginToEnd(): void;
   dial(): Promise<RawClient>;
   /** As `blkmig serve` ends. */
   close(): Promise<void>;
@@ -52,7 +54,7 @@ export async function openControlSocket(): Promise<ControlSocket> {
     await server.close();
   };
   onTestFinished(close);
-  return { path, live, events, statuses, dial: async () => dialRaw(path), close };
+  return { path, live, events, statuses, beginToEnd: () => desk.close(), dial: async () => dialRaw(path), close };
 }
 
 async function dialRaw(path: string): Promise<RawClient> {
