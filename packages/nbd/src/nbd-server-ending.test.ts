@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 
 import { contextData, garbageDisk, type HandClient, patternAt, serverUnderTest } from "./nbd-server.test-kit.ts";
 
-const [READ, WRITE] = [0, 1] as const;
+const [READ, WRITE, CACHE] = [0, 1, 5] as const;
 
 /** A disk that holds its requests until it lets go of all. */
 function heldDisk() {
@@ -81,6 +81,25 @@ test("`now` hangs up at once and overtakes `finish`; what is under way ends at t
   letGo();
   await Promise.all([finishing, closed]);
   expect(server.clients()).toEqual([]);
+});
+
+test("a long reading ahead for a client that was hung up on ends early", async () => {
+  const disk = garbageDisk(8 * 1024 * 1024);
+  let reads = 0;
+  const device: BlockDevice = {
+    ...disk,
+    async read() {
+      reads += 1;
+      if (reads === 2) void server.close("now");
+    },
+  };
+  const { server, join } = serverUnderTest([{ name: "disk", device }]);
+  const hand = join();
+  await hand.go("disk");
+  await hand.request(CACHE, 1n, { length: 8 * 1024 * 1024 });
+  await expect(hand.reply()).rejects.toThrow("went away");
+  await server.close("now");
+  expect(reads).toBe(2);
 });
 
 test("a closed server, and a full one, hang up on who comes", async () => {

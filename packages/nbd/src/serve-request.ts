@@ -8,14 +8,18 @@ import type { Descriptor } from "./server-replies.ts";
 /** A request that the device is asked to do. */
 export type DeviceRequest = Exclude<CheckedRequest, { readonly do: "refuse" | "leave" }>;
 
-/** Does a request at the device; what a read gives is in the lease's memory then. Throws what the device throws. */
+/**
+ * Does a request at the device; what a read gives is in the lease's memory then. Throws what the device throws. A long one that `isWanted`
+ * no more ends early: whoever asked has gone, and others wait until nothing of theirs is under way.
+ */
 export async function performRequest(
   device: BlockDevice,
   request: DeviceRequest,
   lease: Lease | undefined,
+  isWanted: () => boolean,
 ): Promise<readonly Descriptor[] | undefined> {
   if (request.do === "flush") await device.flush();
-  else if (request.do === "status") return describeRuns(device, request);
+  else if (request.do === "status") return describeRuns(device, request, isWanted);
   else if (request.do === "zero") {
     const { offset, length, unmap, fast, fua } = request;
     await device.zero(offset, length, { unmap, fast });
@@ -24,7 +28,7 @@ export async function performRequest(
     await device.write(request.offset, lease?.pieces ?? []);
     if (request.fua) await device.flush();
   } else if (request.do === "read") await readAll(device, request.offset, lease?.pieces ?? []);
-  else await readThrough(device, request.offset, request.length, lease?.pieces[0] ?? new Uint8Array(0));
+  else if (request.do === "cache" && lease) await readThrough(device, request, lease.pieces[0]!, isWanted);
   return undefined;
 }
 
@@ -49,9 +53,14 @@ async function readAll(device: BlockDevice, offset: number, pieces: readonly Uin
   if (failed) throw failed.reason;
 }
 
-/** Reads `length` bytes and keeps none: what the system has read it has at hand for the next who asks. */
-async function readThrough(device: BlockDevice, offset: number, length: number, scratch: Uint8Array): Promise<void> {
-  for (let done = 0; done < length; done += scratch.length) {
+/** Reads all of it and keeps nothing: what the system has read it has at hand for the next who asks. */
+async function readThrough(
+  device: BlockDevice,
+  { offset, length }: { readonly offset: number; readonly length: number },
+  scratch: Uint8Array,
+  isWanted: () => boolean,
+): Promise<void> {
+  for (let done = 0; done < length && isWanted(); done += scratch.length) {
     await device.read(offset + done, scratch.subarray(0, length - done));
   }
 }

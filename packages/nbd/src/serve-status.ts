@@ -10,6 +10,7 @@ const MOST_DESCRIPTORS = 1024;
 export async function describeRuns(
   device: BlockDevice,
   { offset, length, one }: { readonly offset: number; readonly length: number; readonly one: boolean },
+  isWanted: () => boolean,
 ): Promise<readonly Descriptor[]> {
   const most = one ? 1 : MOST_DESCRIPTORS;
   const runs: Descriptor[] = [];
@@ -17,7 +18,7 @@ export async function describeRuns(
     const flags = (extent.allocated ? 0 : STATE.HOLE) | (extent.zero ? STATE.ZERO : 0);
     const last = runs.at(-1);
     if (last?.flags === flags) last.length += extent.length;
-    else if (runs.length === most) break;
+    else if (runs.length === most || !isWanted()) break;
     else runs.push({ length: extent.length, flags });
   }
   return runs;

@@ -134,7 +134,7 @@ export function createTransmission({ connection, agreement, memory, requests }: 
   async function perform(request: NbdRequest, checked: DeviceRequest, lease: Lease | undefined): Promise<void> {
     if (isGone) return forget(lease);
     try {
-      const runs = await performRequest(device, checked, lease);
+      const runs = await performRequest(device, checked, lease, () => !isGone);
       if (checked.do === "read" && lease) return answers.data(request, lease, slots.give);
       lease?.give();
       if (runs) answers.status(request, runs, slots.give);
