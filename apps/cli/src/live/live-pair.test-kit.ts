@@ -16,7 +16,7 @@ import { type SessionReceiver, startSessionReceiver } from "../session-receiver.
 import { createLiveServer } from "./create-live-server.ts";
 import type { LiveDiskParts, LiveServer, LiveServerOptions, MoveHooks, MoveOptions } from "./live-contract.ts";
 
-export const SIZE: number = 8 * MIB;
+const SIZE = 8 * MIB;
 
 export const SESSION: SessionChoices = {
   resume: false,
