@@ -63,7 +63,12 @@ export function sendCommand(program: Command): void {
       "Moves disks to a receiver, and says completed only when the receiver has proved that it has everything.",
     )
     .argument("<to>", "where to")
-    .option("--disk <name=source>", "a disk, and its name on the wire (repeatable)", collect, [])
+    .option(
+      "--disk <name=source>",
+      "a disk, and its name on the wire; with --from the NAME alone (repeatable)",
+      collect,
+      [],
+    )
     .option("--wire <generation>", "2, 1.1, 1.0 or qemu (default: 2 where there is an answer)")
     .option("--max-bandwidth <bytes>", "bytes per second, such as 100M or 1.5G (default: no limit)")
     .option("--downtime-limit <time>", "how long the guest may be paused: 300ms, 1.5s, 2m", "300ms")

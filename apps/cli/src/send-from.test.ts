@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { haltAt } from "./halt.test-kit.ts";
 import { type CheckedGuest, startCheckedGuest } from "./live/checked-writes.test-kit.ts";
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
-import { startRelay } from "./relay.test-kit.ts";
+import { type Relay, startRelay } from "./relay.test-kit.ts";
 import {
   type JsonEvent,
   refusal,
@@ -201,7 +201,7 @@ describe("a migration of a running server", () => {
 });
 
 describe("a migration whose outcome is not known", () => {
-  async function leaveInDoubt(): Promise<LiveMove & { readonly migration: string }> {
+  async function leaveInDoubt(): Promise<LiveMove & { readonly migration: string; readonly relay: Relay }> {
     const move = await startLiveMove();
     const halt = haltAt({ way: "there", say: "commit", edge: "before" });
     const relay = await startRelay("tcp://127.0.0.1:0", halt.watch);
@@ -224,7 +224,7 @@ describe("a migration whose outcome is not known", () => {
       disks: [{ state: "in-doubt" }],
       migration: { ended: "in-doubt" },
     });
-    return { ...move, migration };
+    return { ...move, migration, relay };
   }
 
   it("exits 4; resolved at the server, the guest's held requests are answered again", async () => {
@@ -238,6 +238,20 @@ describe("a migration whose outcome is not known", () => {
     served.running.process.kill("SIGTERM");
     expect(await served.running.ended).toMatchObject({ code: 0 });
     expect(guest.missingIn(source)).toEqual([]);
+  });
+
+  it("is taken up by --resume, when the receiver is back", async () => {
+    const { served, guest, source, target, relay } = await leaveInDoubt();
+    const words = ["--json", "--resume", "--disk", `a=${target}`];
+    const receiver = startBlkmig(["receive", "tcp://127.0.0.1:0", ...words]);
+    relay.leadTo(await receiver.url());
+    const again = await runBlkmig(["send", relay.url, "--from", served.control, "--after", "close", "--resume"]);
+    expect(again).toMatchObject({ code: 0 });
+    expect(await receiver.ended).toMatchObject({ code: 0 });
+    expect(await served.running.ended).toMatchObject({ code: 0 });
+    await guest.stop();
+    expect(guest.missingIn(target)).toEqual([]);
+    expect(sameFiles(source, target)).toBe(true);
   });
 
   it("left to itself, the server exits 4, and serves nothing until it is resolved", async () => {

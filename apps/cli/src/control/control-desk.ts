@@ -4,13 +4,13 @@ import { endingOf } from "../exit-code.ts";
 import type { LiveServer, MoveOptions, MoveResult } from "../live/live-contract.ts";
 import type { Fields } from "../output/json-lines.ts";
 import type { Output } from "../output/output.ts";
-import { completedFields, describeEnd } from "../send/describe-statistics.ts";
 import { type Told, tellTo } from "../send/tell-events.ts";
 import { formatResolveLine } from "../status/resolve-line.ts";
 import type { ControlRequest } from "./control-request.ts";
 import { type Limits, parseLimits } from "./parse-limits.ts";
 import { parseMove } from "./parse-move.ts";
 import { liveStatusFields } from "./status-fields.ts";
+import { tellMoved } from "./tell-moved.ts";
 
 const PROTOCOL = 1;
 
@@ -67,7 +67,7 @@ export function createControlDesk({ live, control, version, output, onStatus }: 
     running = moving.then(() => ({ ended: "completed" }), endFields);
     try {
       const result = await moving;
-      return tellEnd(result, [output, client]);
+      return tellMoved(result, { output, client });
     } catch (error) {
       output.ended(endingOf(error));
       throw error;
@@ -117,29 +117,6 @@ function resolvableHere(error: unknown, control: string): unknown {
 function endFields(error: unknown): Fields {
   const { event, message } = endingOf(error);
   return { ended: event, message };
-}
-
-function tellEnd(result: MoveResult, tolds: readonly Told[]): Fields {
-  const { proved, downtime, migration, after, serve } = result;
-  const statistics = { ...result.statistics, downtime };
-  for (const told of tolds) {
-    for (const line of [...describeEnd(statistics), describeAfter(result)]) told.say(line);
-  }
-  const completed = { ...completedFields(statistics, proved), migration, after, serve };
-  tolds[0]?.event("completed", completed);
-  return completed;
-}
-
-function describeAfter({ after, serve }: MoveResult): string {
-  const moved = "each disk is marked as moved";
-  switch (after) {
-    case "forward":
-      return `${moved}; its clients are passed on${serve === undefined ? "" : ` to ${serve}`}`;
-    case "close":
-      return `${moved}; its clients were hung up on${serve === undefined ? "" : `, and it is served at ${serve}`}`;
-    case "hold":
-      return `${moved}; its clients are held until this server ends`;
-  }
 }
 
 function setLimits(live: LiveServer, limits: Limits): Fields {
