@@ -93,6 +93,26 @@ describe.skipIf(!hasNbdkit)("a source behind nbdkit (skipped without the program
     expect(sameFiles(source, target)).toBe(true);
   });
 
+  it("that is away is not waited for when the sender is interrupted", async () => {
+    const path = temporaryFolder();
+    const server = await startNbdkit(
+      path("socket"),
+      "-r",
+      "--filter=delay",
+      "file",
+      makeDisk(path("source"), SIZE),
+      "rdelay=3600",
+    );
+    const receiver = startBlkmig(["receive", AT, "--json", "--disk", `a=${makeGarbage(path("target"), SIZE)}`]);
+    const words = ["--json", "--disk", `a=${server.url}`, "--state-dir", path("state")];
+    const sender = startBlkmig(["send", await receiver.url(), ...words]);
+    await sender.until(({ event }) => event === "status");
+    await server.kill();
+    await sender.until(({ event, message }) => event === "warning" && /does not answer \(/.test(String(message)));
+    sender.process.kill("SIGINT");
+    expect((await sender.ended).code).toBe(130);
+  });
+
   it("that has moved is on record by its URL: it is sent no more", async () => {
     const path = temporaryFolder();
     const { url } = await startNbdkit(path("socket"), "-r", "file", makeDisk(path("source"), MIB));

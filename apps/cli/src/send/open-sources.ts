@@ -4,6 +4,7 @@ import type { Dangers } from "../arguments/parse-dangers.ts";
 import type { DiskArgument } from "../arguments/parse-disk.ts";
 import { CommandError } from "../command-error.ts";
 import type { AnyDisk } from "../disks/any-disk.ts";
+import { letGoOnAbort } from "../disks/let-go-on-abort.ts";
 import { openAnyDisk } from "../disks/open-any-disk.ts";
 
 const SECTOR = 512;
@@ -37,6 +38,7 @@ export async function openSources(wanted: readonly DiskArgument[], options: Open
     for (const { name, path } of wanted) {
       const device = await openAnyDisk(path, { name, readOnly: true, force: dangers, insecure, signal, warn });
       disks.push({ name, device });
+      letGoOnAbort(device, signal);
       await assertSendable(device, options);
       if (device.kind === "nbd") {
         warn(`disk '${name}': nothing says whether ${path} is written by others while it is sent`);

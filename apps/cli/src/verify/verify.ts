@@ -1,5 +1,6 @@
 import { CommandError } from "../command-error.ts";
 import type { AnyDisk } from "../disks/any-disk.ts";
+import { letGoOnAbort } from "../disks/let-go-on-abort.ts";
 import { EXIT } from "../exit-code.ts";
 import { formatBytes } from "../output/format-amounts.ts";
 import { createRate } from "../output/rate.ts";
@@ -23,12 +24,13 @@ export async function verify(
   const [a, b] = await openBoth(paths, { insecure, signal, warn: (message) => output.warn(message) });
   try {
     for (const disk of [a, b]) {
+      letGoOnAbort(disk, signal);
       const warning = await warningOf(disk);
       if (warning !== undefined) output.warn(warning);
     }
     return await compare(a, b, world);
   } catch (error) {
-    throw notComparable(error);
+    throw signal.aborted ? cancelled() : notComparable(error);
   } finally {
     await Promise.all([a.close(), b.close()]);
   }
@@ -41,7 +43,7 @@ async function compare(a: AnyDisk, b: AnyDisk, world: CommandWorld): Promise<num
     return different(world, message, { sizes: [a.size, b.size] });
   }
   const at = await firstDifference(a, b, progressOf(a.size, world));
-  if (world.signal.aborted) throw new CommandError("cancelled", "cancelled: nothing is known of the rest");
+  if (world.signal.aborted) throw cancelled();
   for (const disk of [a, b]) {
     if (!(await disk.unchanged()))
       throw new CommandError("not-comparable", `${disk.path} was changed while it was compared`);
@@ -54,6 +56,10 @@ async function compare(a: AnyDisk, b: AnyDisk, world: CommandWorld): Promise<num
   output.say(`equal: ${a.size} bytes (${formatBytes(a.size)})`);
   output.event("completed", { total: a.size });
   return EXIT.ok;
+}
+
+function cancelled(): CommandError {
+  return new CommandError("cancelled", "cancelled: nothing is known of the rest");
 }
 
 function progressOf(total: number, { output, signal }: CommandWorld) {
