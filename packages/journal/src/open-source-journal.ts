@@ -46,7 +46,9 @@ function createSourceJournal(
     const at = now().toISOString();
     await group.putAll((index, link) => {
       const { name, size } = disks[index]!;
-      return { role: "source", migration, disk: name, size, state: "sending", attempt, ...link, ...about, at };
+      const brought = whatBrought(group.own[index]);
+      const past = brought === undefined ? {} : { brought };
+      return { role: "source", migration, disk: name, size, state: "sending", attempt, ...link, ...past, ...about, at };
     });
   };
 
@@ -81,6 +83,10 @@ function createSourceJournal(
         await group.settleOthers();
       }),
   };
+}
+
+function whatBrought(record: DiskRecord | undefined): string | undefined {
+  return record?.role === "target" ? record.migration : record?.brought;
 }
 
 function assertNotGone({ migration, state }: FoundSource): void {

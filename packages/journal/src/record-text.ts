@@ -33,6 +33,7 @@ const RECORD = v.variant("role", [
     role: v.literal("source"),
     state: v.picklist(["sending", "asked", "moved", "cloned", "kept"]),
     to: v.exactOptional(v.string()),
+    brought: v.exactOptional(text),
     serve: v.exactOptional(v.string()),
   }),
 ]);

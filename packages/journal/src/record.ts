@@ -36,6 +36,8 @@ export interface SourceRecord extends AnyRecord {
   readonly state: "sending" | "asked" | "moved" | "cloned" | "kept";
   /** Where it goes, for people. */
   readonly to?: string;
+  /** The migration that brought the disk here, if one did: whoever is linked to it knows it by that. */
+  readonly brought?: string;
   /** The NBD server, as a URL without an export, to which this side passes its clients on once it has moved. */
   readonly serve?: string;
 }

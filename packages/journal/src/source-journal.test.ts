@@ -60,6 +60,18 @@ describe("a crash at any moment of sending three disks", () => {
 });
 
 describe("the records of sources", () => {
+  test("say which migration brought a disk here, however often it is sent", async () => {
+    const files = createCrashingFiles();
+    const journal = await targets(files, "a");
+    await journal.begin("m1");
+    await journal.decide("sealed", 1);
+    await journal.decide("committed", 1);
+    for (const migration of ["m2", "m3"]) {
+      await (await sources(files, "a")).begin(migration);
+      expect(await readRecordIn(files, pathOf("a"))).toMatchObject({ role: "source", migration, brought: "m1" });
+    }
+  });
+
   test("say where their clients are passed on to, on every disk, asked and moved", async () => {
     const files = createCrashingFiles();
     const journal = await sources(files, "a", "b");

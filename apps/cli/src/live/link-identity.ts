@@ -20,6 +20,11 @@ export async function createLinkIdentities(
   );
   return ({ disk, record }) => ({
     run: disk.kind === "nbd" ? run : boot,
-    disk: migration ?? (record?.role === "target" ? record.migration : NO_MIGRATION),
+    disk: migration ?? whatBrought(record) ?? NO_MIGRATION,
   });
+}
+
+/** Also of one that has moved on since: who was linked to it before knows it by that. */
+function whatBrought(record: LiveDiskParts["record"]): string | undefined {
+  return record?.role === "target" ? record.migration : record?.brought;
 }
