@@ -70,11 +70,18 @@ describe("blkmig serve", () => {
     const running = startBlkmig(["serve", "--disk", `a=${a}`, ...words], { eventsAt: 2 });
     let text = "";
     running.process.stderr!.on("data", (chunk: string) => (text += chunk));
-    while (!text.includes("controlled at")) await once(running.process.stderr!, "data");
+    const ended = running.ended.then(() => {
+      throw new Error(`ended: ${text}`);
+    });
+    ended.catch(() => {}); // as it shall, in the end
+    const until = async (words: string): Promise<void> => {
+      while (!text.includes(words)) await Promise.race([once(running.process.stderr!, "data"), ended]);
+    };
+    await until("controlled at");
     expect(text).toMatch(/^listening at nbd:\/\/127\.0\.0\.1:\d+\nlistening at nbd\+unix:\/\/\/\?socket=/);
     const client = await openNbd(parseNbdUrl(`nbd+unix:///a?socket=${path("n")}`));
     await client.close();
-    while (!text.includes("left")) await once(running.process.stderr!, "data");
+    await until("left disk 'a'");
     expect(text).toMatch(/uses disk 'a'\n(.*\n)*.*left disk 'a'\n/);
     running.process.kill("SIGINT");
     const { code, stderr } = await running.ended;
