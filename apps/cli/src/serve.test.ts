@@ -74,8 +74,8 @@ describe("blkmig serve", () => {
       throw new Error(`ended: ${text}`);
     });
     ended.catch(() => {}); // as it shall, in the end
-    const until = async (words: string): Promise<void> => {
-      while (!text.includes(words)) await Promise.race([once(running.process.stderr!, "data"), ended]);
+    const until = async (said: string): Promise<void> => {
+      while (!text.includes(said)) await Promise.race([once(running.process.stderr!, "data"), ended]);
     };
     await until("controlled at");
     expect(text).toMatch(/^listening at nbd:\/\/127\.0\.0\.1:\d+\nlistening at nbd\+unix:\/\/\/\?socket=/);
