@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { copyFileSync, writeFileSync } from "node:fs";
 
 import { openSourceJournal, placeOfRecord } from "@blkmig/journal";
@@ -137,6 +138,22 @@ describe.skipIf(!hasNbdkit)("a source behind nbdkit (skipped without the program
     expect((await runBlkmig(["status", "--json", "--source", url, ...state])).events[0]).toMatchObject({
       state: "moved",
     });
+  });
+
+  it("is encrypted for whoever has its key, and refused to others", async () => {
+    const path = temporaryFolder();
+    const source = makeDisk(path("source"), SIZE);
+    const [keys, others] = [path("keys.psk"), path("others.psk")];
+    for (const file of [keys, others])
+      writeFileSync(file, `alice:${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
+    const tls = ["--tls=require", `--tls-psk=${keys}`];
+    const { url } = await startNbdkit(path("socket"), "-r", ...tls, "file", source);
+    const secure = (file: string): string => `${url.replace("nbd+unix://", "nbds+unix://alice@")}&tls-psk-file=${file}`;
+    expect(codes(await move(path, secure(keys), makeGarbage(path("target"), SIZE)))).toEqual([0, 0]);
+    expect(sameFiles(source, path("target"))).toBe(true);
+    for (const wrong of [url, secure(others)]) {
+      expect((await runBlkmig(["verify", source, wrong])).code).toBe(5);
+    }
   });
 
   it("that is gone is refused before anybody is dialled, and so is an export that its server does not have", async () => {
