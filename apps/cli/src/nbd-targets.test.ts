@@ -4,7 +4,7 @@ import { openTargetJournal, placeOfRecord, withheldBlock } from "@blkmig/journal
 import { describe, expect, it } from "vitest";
 
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
-import { type ForeignServer, hasNbdkit, startNbdkit } from "./nbd-servers.test-kit.ts";
+import { type ForeignServer, hasNbdkit, startNbdkit, startSilentServer } from "./nbd-servers.test-kit.ts";
 import {
   type JsonEvent,
   refusal,
@@ -145,6 +145,21 @@ describe.skipIf(!hasNbdkit)("a target behind nbdkit (skipped without the program
       expect((await runBlkmig(["verify", source, url])).code).toBe(0);
     }
   });
+});
+
+it("a server that says nothing is waited for until the receiver is interrupted", async () => {
+  const path = temporaryFolder();
+  const { url, came } = startSilentServer(path("silent"));
+  const receiver = startReceiver(path, url);
+  await came;
+  receiver.process.kill("SIGINT");
+  expect(refusal(await receiver.ended)).toEqual(refused(130, /cancelled/));
+});
+
+it("another machine's disk is written in clear text with --insecure alone", async () => {
+  const words = ["receive", AT, "--disk", "a=nbd://0.0.0.0:1/a"];
+  expect(refusal(await runBlkmig(words))).toEqual(refused(3, /is in clear text .* say --insecure/));
+  expect(refusal(await runBlkmig([...words, "--insecure"]))).toEqual(refused(3, /0\.0\.0\.0:1\/a: .*ECONNREFUSED/));
 });
 
 describe.skipIf(!hasNbdkit)("a target behind nbdkit is refused (skipped without the program nbdkit)", () => {

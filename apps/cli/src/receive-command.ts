@@ -15,6 +15,10 @@ file:///path (a classic stream kept in a file), or stdio: (also -; with --json, 
 descriptor 3, or else to stderr). An address that other machines can reach is encrypted, or needs
 --insecure. IPv6 addresses stand in brackets.
 
+A disk is a file, a block device, or one behind NBD: nbd://host:port/export,
+nbd+unix:///export?socket=/path, nbds: with tls-psk-file=FILE or tls-certificates=FOLDER. One behind NBD must be there
+(--create does not make it), has its record in the state directory, and is not locked.
+
 A session of blkmig, a classic stream and a QEMU's are told apart by their first bytes, on one port. On a
 socket, peers that say nothing valid are dropped and the receiver goes on listening. A sender of a
 session whose connection breaks may come back for --reconnect-for.
@@ -68,6 +72,7 @@ export function receiveCommand(program: Command): void {
     )
     .option("--vm-state <file>", "from a QEMU: keep everything that is no disk, for the QEMU that goes on here")
     .option("--nbd <url>", "serve the disks there once they are committed, until interrupted (repeatable)", collect, [])
+    .option("--control <control>", "with --nbd: the socket by which they are moved on, as `blkmig serve` has it")
     .option("--connect", "dial the sender instead of waiting for it", false)
     .option("--pair", "for tls: and wss:, make a token for one sender, and say what it must type", false);
   addTlsOptions(command);
@@ -80,7 +85,7 @@ export function receiveCommand(program: Command): void {
     .addHelpText("after", HELP);
   command.action((at: string, flags: ReceiveFlags) =>
     runCommand({ json: flags.json, stdoutIsWire: isStdio(at) }, async (world) =>
-      receive(parseReceiveOptions(at, flags), world),
+      receive(parseReceiveOptions(at, flags), { ...world, version: program.version() ?? "" }),
     ),
   );
 }

@@ -17,8 +17,10 @@ Where to: tcp://host:port, unix:///path, ws://host:port/path; encrypted tls://ho
 stdio: (also -; with --json, events then go to file descriptor 3, or else to stderr); file:///path (a
 stream kept in a file). Clear text to another machine needs --insecure. IPv6 addresses stand in brackets.
 
-A disk is a file or a block device whose size is a multiple of 512. It is opened read-only, and must
-not change meanwhile: a file that does ends the migration with exit code 1.
+A disk is a file or a block device, or one behind NBD: nbd://host:port/export, nbd+unix:///export?socket=/path,
+nbds: with tls-psk-file=FILE or tls-certificates=FOLDER. Its size is a multiple of 512. It is opened read-only, and
+must not change meanwhile: a file that does ends the migration with exit code 1; of a disk behind NBD nothing
+says whether it does. --incremental of one needs a server that tells what is above the base (qemu-nbd --allocation-depth).
 
 What is spoken (--wire):
   2     blkmig's own session, the default: acknowledged, checked, over as many connections as it takes

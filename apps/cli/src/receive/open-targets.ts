@@ -45,17 +45,12 @@ export interface Targets {
  * `DeviceError` and `NbdError`.
  */
 export async function openTargets(
-  options: ReceiveOptions & { readonly insecure?: boolean },
+  options: ReceiveOptions,
   guard: Guard,
-  world?: CommandWorld,
+  { output, signal }: CommandWorld,
 ): Promise<Targets> {
-  const { insecure = false } = options;
-  const { output, signal } = world ?? {};
-  const opening = {
-    insecure,
-    ...(signal && { signal }),
-    ...(output && { warn: (message: string) => output.warn(message) }),
-  };
+  const { insecure } = options;
+  const warn = (message: string): void => output.warn(message);
   const open = new Map<string, OpenTarget>();
   const made: string[] = [];
   const warnings: string[] = [];
@@ -64,7 +59,7 @@ export async function openTargets(
   const add = async (target: TargetArgument): Promise<OpenTarget> => {
     const { name, path, size } = target;
     await assertNobodyElse(target, [...open.values()], options);
-    const disk = await openAnyDisk(path, { name, force: options.dangers, ...opening });
+    const disk = await openAnyDisk(path, { name, force: options.dangers, insecure, signal, warn });
     const added = { name, disk, size, place: await placeOrClose(disk, options) };
     open.set(name, added);
     await guard.inspect(added);

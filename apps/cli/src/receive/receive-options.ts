@@ -9,6 +9,7 @@ import { parseTime } from "../arguments/parse-time.ts";
 import { parseStateDir, type StateDirFlags, type StateDirOption } from "../arguments/state-dir.ts";
 import { isEncrypted, parseTlsFiles, type TlsFiles, type TlsFlags } from "../arguments/tls-arguments.ts";
 import { CommandError } from "../command-error.ts";
+import { parseControl } from "../control/parse-control.ts";
 import type { ServingOptions } from "./serving.ts";
 
 const RECONNECT_FOR = "5m";
@@ -31,6 +32,7 @@ export interface ReceiveFlags extends TlsFlags, StateDirFlags {
   readonly reconnectFor?: string;
   readonly vmState?: string;
   readonly nbd: readonly string[];
+  readonly control?: string;
 }
 
 /** A target, and how large its disk is: a missing one is made so, of a larger one the first bytes are used. */
@@ -44,6 +46,8 @@ type ReceiveKeys = TlsFiles | { readonly by: "pairing" };
 /** What `blkmig receive` shall do. */
 export interface ReceiveOptions {
   readonly at: WireUrl;
+  /** Clear text to another machine. */
+  readonly insecure: boolean;
   readonly connect: boolean;
   readonly keys: ReceiveKeys | undefined;
   /** Whose pages may connect, over a WebSocket. */
@@ -66,7 +70,7 @@ export interface ReceiveOptions {
 }
 
 export function parseReceiveOptions(at: string, flags: ReceiveFlags): ReceiveOptions {
-  const { create, resume, keep, incremental, connect, vmState } = flags;
+  const { create, resume, keep, incremental, connect, vmState, insecure } = flags;
   const disks = withSizes(parseDisks(flags.disk), flags);
   const dangers = parseDangers(flags.force, "receive");
   const recogniseWithin = parseTime(flags.recogniseWithin, "--recognise-within");
@@ -75,6 +79,7 @@ export function parseReceiveOptions(at: string, flags: ReceiveFlags): ReceiveOpt
   assertFitTogether(at, address, flags);
   return {
     at: address,
+    insecure,
     connect,
     keys: parseKeys(flags, address),
     allowOrigin: flags.allowOrigin.map(parseOrigin),
@@ -93,10 +98,12 @@ export function parseReceiveOptions(at: string, flags: ReceiveFlags): ReceiveOpt
 }
 
 function parseServing(flags: ReceiveFlags): ServingOptions | undefined {
-  if (flags.nbd.length === 0) return undefined;
-  const { insecure } = flags;
+  const { nbd, control, insecure } = flags;
+  refuseIf(nbd.length === 0 && control !== undefined, "--control is for disks that are served: say --nbd");
+  if (nbd.length === 0) return undefined;
   return {
-    nbd: flags.nbd.map((url) => parseNbdAddress(url, flags)),
+    nbd: nbd.map((url) => parseNbdAddress(url, flags)),
+    control: control === undefined ? undefined : parseControl(control, "--control"),
     insecure,
     stateDir: parseStateDir(flags).stateDir,
   };

@@ -14,6 +14,7 @@ import { CommandError } from "../command-error.ts";
 import { endingOf, EXIT } from "../exit-code.ts";
 import { unlessAborted } from "../interruption.ts";
 import type { CommandWorld } from "../run-command.ts";
+import type { ServeWorld } from "../serve/serve-until-over.ts";
 import { canAnswer } from "../stdio-directions.ts";
 import { acquaint } from "./acquaint.ts";
 import { type Door, openDoor } from "./door.ts";
@@ -34,7 +35,7 @@ const UNKNOWN_AT_ONCE = 64;
 /** What one receiver has all its life. */
 interface Receiver {
   readonly options: ReceiveOptions;
-  readonly world: CommandWorld;
+  readonly world: ServeWorld;
   readonly guard: Guard;
   readonly keys: Keys;
 }
@@ -46,10 +47,10 @@ interface Keys {
 }
 
 /** Takes one migration, or with `keep` one after the other; gives the exit code, or throws what ended it. */
-export async function receive(options: ReceiveOptions, world: CommandWorld): Promise<number> {
+export async function receive(options: ReceiveOptions, world: ServeWorld): Promise<number> {
   if (options.vmState !== undefined) await assertNothingThere(options.vmState);
   const receiver = { options, world, guard: createGuard(options), keys: await openKeys(options, world) };
-  const targets = await openTargets(options, receiver.guard);
+  const targets = await openTargets(options, receiver.guard, world);
   for (const warning of targets.warnings) world.output.warn(warning);
   if (options.connect || !isSocket(options.at)) return receiveFromOne(receiver, targets);
   return receiveFromAnyone(receiver, targets);
@@ -75,8 +76,8 @@ async function receiveFromOne(receiver: Receiver, targets: Targets): Promise<num
     throw error;
   });
   const again = options.connect ? ({ by: "dialling", dial } as const) : ({ by: "nothing" } as const);
-  await takeAndServe({ wire, targets, guard, options, world, again, onAnswered: () => {} });
-  return EXIT.ok;
+  const exitCode = await takeAndServe({ wire, targets, guard, options, again, onAnswered: () => {} }, world);
+  return exitCode ?? EXIT.ok;
 }
 
 async function openOne(receiver: Receiver, signal: AbortSignal): Promise<SenderWire> {
@@ -117,9 +118,10 @@ async function receiveFromAnyone(receiver: Receiver, first: Targets): Promise<nu
       output.say(`receiving from ${wire.peer}`);
       const open = targets;
       targets = undefined; // they are closed by whoever takes the migration: then others may have the disks
-      const taking = async (): Promise<Targets | undefined> => takeFrom(wire, open, receiver, opened);
-      targets = options.keep ? await survive(taking, world) : await taking();
-      if (!targets && !options.keep) return EXIT.ok;
+      const taking = async (): Promise<Left> => takeFrom(wire, open, receiver, opened);
+      const left = options.keep ? await survive(taking, world) : await taking();
+      if (left?.exitCode !== undefined && !options.keep) return left.exitCode;
+      targets = left?.targets;
     }
   } finally {
     await targets?.close("untouched");
@@ -141,43 +143,43 @@ async function listen(
   return listener;
 }
 
+/** What one sender left: how its migration ended, or, if there was none, the targets as they were. */
+type Left =
+  | { readonly exitCode: number; readonly targets?: undefined }
+  | { readonly targets: Targets; readonly exitCode?: undefined };
+
 /** One migration; gives the targets back if there was none after all. Between two of them they are let go of, so they are opened again. */
-async function takeFrom(
-  wire: SenderWire,
-  open: Targets | undefined,
-  { options, world, guard }: Receiver,
-  door: Door,
-): Promise<Targets | undefined> {
+async function takeFrom(wire: SenderWire, open: Targets | undefined, receiver: Receiver, door: Door): Promise<Left> {
+  const { options, world, guard } = receiver;
   const onAnswered = (): void => door.open();
   const admit = (take: (wire: SenderWire) => void): void => door.admit(take);
-  const targets = open ?? (await openAgain(options, guard, wire, onAnswered));
+  const targets = open ?? (await openAgain(receiver, wire, onAnswered));
   const again = { by: "door", admit } as const;
-  const taken = await takeAndServe({ wire, targets, guard, options, world, again, onAnswered });
-  return taken ? undefined : targets;
+  const exitCode = await takeAndServe({ wire, targets, guard, options, again, onAnswered }, world);
+  return exitCode === undefined ? { targets } : { exitCode };
 }
 
 async function openAgain(
-  options: ReceiveOptions,
-  guard: Guard,
+  { options, guard, world }: Receiver,
   wire: SenderWire,
   onAnswered: () => void,
 ): Promise<Targets> {
   try {
-    return await openTargets(options, guard);
+    return await openTargets(options, guard, world);
   } catch (error) {
     await turnAway(wire, error, onAnswered);
     throw error;
   }
 }
 
-/** Takes one migration and, with `--nbd`, serves its disks until it is interrupted. False if nothing was offered. */
-async function takeAndServe(taking: Omit<Taking, "serving">): Promise<boolean> {
-  const { targets, options, world } = taking;
+/** Takes one migration and, with `--nbd`, serves its disks until it is interrupted. Gives the exit code; none if nothing was offered. */
+async function takeAndServe(taking: Omit<Taking, "serving" | "world">, world: ServeWorld): Promise<number | undefined> {
+  const { targets, options } = taking;
   const serving = options.serving && createServing(targets, options.serving, world);
   try {
-    const taken = await takeMigration({ ...taking, serving });
-    if (taken) await serving?.stay();
-    return taken;
+    const taken = await takeMigration({ ...taking, world, serving });
+    if (!taken) return undefined;
+    return serving ? await serving.stay() : EXIT.ok;
   } finally {
     await serving?.close();
   }

@@ -2,16 +2,19 @@ import { readRecord } from "@blkmig/journal";
 import type { NbdUrl } from "@blkmig/nbd";
 import type { SessionOffer } from "@blkmig/sink";
 
-import { aborted } from "../interruption.ts";
+import { listenControl } from "../control/control-server.ts";
 import { createLiveServer } from "../live/create-live-server.ts";
 import type { LiveDiskParts, LiveServer } from "../live/live-contract.ts";
-import type { CommandWorld } from "../run-command.ts";
+import { serveUntilOver, type ServeWorld } from "../serve/serve-until-over.ts";
+import { createSystemd } from "../serve/systemd.ts";
 import { fitDisk } from "./fitted-disk.ts";
 import type { Targets } from "./open-targets.ts";
 
 /** Where the disks of a migration are served once they are committed. */
 export interface ServingOptions {
   readonly nbd: readonly NbdUrl[];
+  /** The path of the control socket, if there shall be one: by it they are moved on. */
+  readonly control: string | undefined;
   readonly insecure: boolean;
   readonly stateDir: string | undefined;
 }
@@ -24,8 +27,8 @@ export interface Serving {
   readonly url: string | undefined;
   /** The disks are committed: whoever waits is answered, and the targets are no longer the receiver's to close. */
   open(): void;
-  /** Serves until interrupted, or until the disks have moved on. */
-  stay(): Promise<void>;
+  /** Serves until interrupted, or until the disks have moved on. Gives the exit code, or throws what ended it. */
+  stay(): Promise<number>;
   /** There was no commit: whoever waits is hung up on. */
   close(): Promise<void>;
 }
@@ -33,7 +36,8 @@ export interface Serving {
 /** Bytes: what a tracked write marks, as `blkmig serve` has it. */
 const GRANULARITY = 64 * 1024;
 
-export function createServing(targets: Targets, options: ServingOptions, { output, signal }: CommandWorld): Serving {
+export function createServing(targets: Targets, options: ServingOptions, world: ServeWorld): Serving {
+  const { output } = world;
   let live: LiveServer | undefined;
   let isOpen = false;
 
@@ -59,13 +63,6 @@ export function createServing(targets: Targets, options: ServingOptions, { outpu
       warn: (message) => output.warn(message),
     });
 
-  const serve = async (server: LiveServer): Promise<void> => {
-    const names = targets.names.map((name) => `'${name}'`).join(", ");
-    output.say(`serving ${names} at ${server.nbd.join(", ")}`);
-    output.event("serving", { nbd: server.nbd, disks: targets.names });
-    await Promise.race([aborted(signal), server.over]);
-  };
-
   return {
     get url() {
       return live?.nbd[0];
@@ -82,10 +79,14 @@ export function createServing(targets: Targets, options: ServingOptions, { outpu
     async stay() {
       live ??= await create(new Map()); // of a stream that has no session
       this.open();
+      const { control } = options;
+      const systemd = createSystemd(process.env["NOTIFY_SOCKET"], (message) => output.warn(message));
+      const socket = control === undefined ? undefined : await listenControl(control);
       try {
-        await serve(live);
+        return await serveUntilOver({ live, control, socket, systemd }, world);
       } finally {
-        await live.close();
+        await socket?.close();
+        await systemd.told();
       }
     },
     async close() {

@@ -1,0 +1,73 @@
+import { DeviceError } from "@blkmig/device";
+import type { Listener } from "@blkmig/transport";
+
+import { createControlDesk } from "../control/control-desk.ts";
+import { serveControl } from "../control/control-server.ts";
+import { type Ending, EXIT } from "../exit-code.ts";
+import { aborted } from "../interruption.ts";
+import type { LiveServer } from "../live/live-contract.ts";
+import type { Output } from "../output/output.ts";
+import type { CommandWorld } from "../run-command.ts";
+import type { Systemd } from "./systemd.ts";
+
+/** A server that answers its clients, and where it is asked and told. */
+export interface Served {
+  readonly live: LiveServer;
+  /** The path of the control socket, if there is one. */
+  readonly control: string | undefined;
+  /** It, bound. */
+  readonly socket: Listener | undefined;
+  readonly systemd: Systemd;
+}
+
+export interface ServeWorld extends CommandWorld {
+  readonly version: string;
+}
+
+/** Serves until it is interrupted, or until all disks have gone elsewhere; then closes the server. Gives the exit code, or throws `InDoubt`. */
+export async function serveUntilOver(
+  { live, control = "", socket, systemd }: Served,
+  world: ServeWorld,
+): Promise<number> {
+  const { output, signal, version } = world;
+  const onStatus = (status: string): void => systemd.tell(`STATUS=${status}`);
+  const desk = createControlDesk({ live, control, version, output, onStatus });
+  const clients = socket && serveControl(socket, desk);
+  tellServing(live, socket && control, output);
+  systemd.tell("READY=1", `STATUS=serving ${live.nbd.join(" ")}`);
+  const why = await Promise.race([aborted(signal).then(() => "signal"), live.over.then(() => "moved")]);
+  systemd.tell("STOPPING=1");
+  desk.close();
+  try {
+    await live.close();
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    output.ended(unflushed(error));
+    return EXIT.failed;
+  } finally {
+    await clients?.close(); // only now has every migration ended, and its client an answer
+  }
+  output.endProgress();
+  output.say(
+    why === "moved" ? "every disk has moved: nothing is left to serve" : "everything is flushed, and let go of",
+  );
+  output.event("stopped", { why });
+  return EXIT.ok;
+}
+
+/** Clients were told so too: what they have not flushed themselves may be lost. */
+function unflushed({ code, message }: DeviceError): Ending {
+  return {
+    exitCode: EXIT.failed,
+    event: "failed",
+    code,
+    message: `${message}: what was not flushed before may be lost`,
+  };
+}
+
+function tellServing(live: LiveServer, control: string | undefined, output: Output): void {
+  const { disks } = live.status();
+  for (const url of live.nbd) output.say(`listening at ${url}`);
+  if (control !== undefined) output.say(`controlled at ${control}`);
+  output.event("serving", { nbd: live.nbd, control, disks: disks.map(({ name }) => name) });
+}
