@@ -139,7 +139,7 @@ export function createMigration(options: MigrationOptions): Migration {
       if (passEnded) influence.afterPass(source);
       const isIdle = submitted === 0 && source.figures.remaining === 0; // a rule of the caller's own waits for something
       const wait = Math.max(pacer.spend(submitted), isIdle ? IDLE_MS : 0);
-      if (wait > 0) await clock.sleep(wait, custody.ending);
+      if (wait > 0) await pacer.wait(wait, custody.ending);
     }
   };
 

@@ -11,15 +11,19 @@ export interface Pacer {
   readonly slice: number;
   /** Says that so many bytes were sent (negative gives back); gives the milliseconds to wait before the next go. */
   spend(bytes: number): number;
+  /** Waits so long, until the signal aborts, or until there is another rate: what was to be waited at the old one is over. */
+  wait(ms: number, signal: AbortSignal): Promise<void>;
 }
 
 export function createPacer(clock: Clock, bytesPerSecond: number | undefined, unlimitedSlice: number): Pacer {
   let rate = bytesPerSecond;
   let freeAt = clock.now();
+  let wakeUp = (): void => {};
   return {
     setRate(next) {
       rate = next;
       freeAt = clock.now(); // debts at the old rate would hold a faster one back
+      wakeUp();
     },
     get slice() {
       return rate === undefined ? unlimitedSlice : Math.max(1, Math.floor((rate * SLICE_MS) / 1000));
@@ -30,6 +34,14 @@ export function createPacer(clock: Clock, bytesPerSecond: number | undefined, un
       // Time in which nothing was sent is not saved up for a burst, beyond one slice.
       freeAt = Math.max(freeAt, now - SLICE_MS) + (bytes * 1000) / rate;
       return Math.max(0, freeAt - now);
+    },
+    async wait(ms, signal) {
+      if (signal.aborted) return;
+      const woken = new AbortController();
+      wakeUp = () => woken.abort();
+      signal.addEventListener("abort", wakeUp);
+      await clock.sleep(ms, woken.signal);
+      signal.removeEventListener("abort", wakeUp); // it lives on
     },
   };
 }

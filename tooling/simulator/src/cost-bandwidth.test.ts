@@ -95,6 +95,23 @@ test("a limit may be changed while it runs: up, down, and off", async () => {
   expect(endOf(sent)).toBeLessThan(9500);
 });
 
+test("a limit that is lifted lets go at once of who waits for it", async () => {
+  const origin = createMemoryDevice({ size: 8 * MiB, fill: 7 });
+  let isChanging = false;
+  const { sent, same } = await runPacedSession({
+    wire,
+    origin,
+    migration: { maxBandwidth: 1 }, // the first MiB alone would take twelve days
+    onEvent(_, { clock, migration }) {
+      if (isChanging) return;
+      isChanging = true;
+      void clock.sleep(1000).then(() => migration.setMaxBandwidth(undefined));
+    },
+  });
+  expect(same).toBe(true);
+  expect(endOf(sent)).toBeLessThan(2000);
+});
+
 test.each([5, 50])("%d MB a second are kept to a block, at any time, by a classic stream", async (megabytes) => {
   const rate = megabytes * MB;
   const { clock, run } = createPacedTime();
