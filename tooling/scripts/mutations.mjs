@@ -7,6 +7,13 @@ const sessions = { workspace: "tooling/simulator", tests: ["src/session-laws.tes
 const mirror = { workspace: "packages/source", tests: ["src/mirroring.test.ts"] };
 const doubt = { workspace: "tooling/simulator", tests: ["src/session-doubt.test.ts"] };
 const laws = { workspace: "packages/source", tests: ["src/laws.test.ts"] };
+const nbdServer = { workspace: "packages/nbd", tests: ["src/nbd-server-laws.test.ts"] };
+const nbdEnding = { workspace: "packages/nbd", tests: ["src/nbd-server-ending.test.ts"] };
+const nbdLink = { workspace: "packages/nbd", tests: ["src/client-link.test.ts"] };
+const nbdAgain = { workspace: "packages/nbd", tests: ["src/client-reconnect.test.ts"] };
+const liveState = { workspace: "apps/cli", tests: ["src/live/live-state.test.ts"] };
+const liveCommit = { workspace: "apps/cli", tests: ["src/live/live-commit.test.ts"] };
+const liveForward = { workspace: "apps/cli", tests: ["src/live/live-forward.test.ts"] };
 
 export const mutations = [
   {
@@ -246,5 +253,97 @@ export const mutations = [
     file: "packages/device/src/land-change.ts",
     find: "    return false; // it landed",
     replace: "    return true; // it landed",
+  },
+  {
+    name: "NBD: a write is answered before it has landed",
+    ...nbdServer,
+    file: "packages/nbd/src/serve-request.ts",
+    find: "    await device.write(request.offset, lease?.pieces ?? []);",
+    replace: "    void device.write(request.offset, lease?.pieces ?? []);",
+  },
+  {
+    name: "NBD: a forced write is not flushed",
+    ...nbdServer,
+    file: "packages/nbd/src/serve-request.ts",
+    find: "lease?.pieces ?? []);\n    if (request.fua) await device.flush();",
+    replace: "lease?.pieces ?? []);",
+  },
+  {
+    name: "NBD: a newer link does not wait for the older one",
+    ...nbdEnding,
+    file: "packages/nbd/src/nbd-server.ts",
+    find: '    await hangUp(before, "now",',
+    replace: '    void hangUp(before, "now",',
+  },
+  {
+    name: "NBD: a write is sent again without a fence",
+    ...nbdAgain,
+    file: "packages/nbd/src/client-lines.ts",
+    find: "    if (this.#options.fenced) return",
+    replace: "    if (true) return",
+  },
+  {
+    name: "NBD: unflushed writes are forgotten with their server",
+    ...nbdLink,
+    file: "packages/nbd/src/client-lines.ts",
+    find: "isOtherRun && this.#options.ledger.hasUnflushed",
+    replace: "isOtherRun && false",
+  },
+  {
+    name: "live, law 5: in doubt, clients are let go",
+    ...liveState,
+    file: "apps/cli/src/live/live-state.ts",
+    find: 'release: { paused: "local", local: "local" }',
+    replace: 'release: { paused: "local", local: "local", asked: "local", "in-doubt": "local" }',
+  },
+  {
+    name: "live, law 5: a cancelled server lets go of a commit that was asked for",
+    ...liveCommit,
+    file: "apps/cli/src/live/live-move.ts",
+    find: "if (!disks.some(({ state }) => isBound(state))) cancelling.abort();",
+    replace: "cancelling.abort();",
+  },
+  {
+    name: "live, law 9: clients are let go before it is on record that their disk has moved",
+    ...liveCommit,
+    file: "apps/cli/src/live/live-journal.ts",
+    find: "          await journal.moved(attempt, how);\n",
+    replace:
+      "          passingOn = handover.recorded(how);\n          await journal.moved(attempt, how);\n          if (unrecorded) return void (unrecorded = undefined);\n",
+  },
+  {
+    name: "live, law 9: a record that could not be written is given up",
+    ...liveCommit,
+    file: "apps/cli/src/live/live-journal.ts",
+    find: "for (let ms = FIRST_WAIT_MS; unrecorded;",
+    replace: "for (let ms = FIRST_WAIT_MS; false;",
+  },
+  {
+    name: "live, law 9: a disk that has moved is served again after a restart",
+    ...liveForward,
+    file: "apps/cli/src/live/recall-moved.ts",
+    find: '  if (record.state !== "moved") return undefined;',
+    replace: "  return undefined;",
+  },
+  {
+    name: "live, law 9: clients are passed on to the disk that was left behind",
+    ...liveForward,
+    file: "apps/cli/src/live/live-disk.ts",
+    find: "      exchange(next);",
+    replace: "      exchange(parts.device);",
+  },
+  {
+    name: "live: clients are answered before the commit",
+    ...liveForward,
+    file: "apps/cli/src/live/live-disk.ts",
+    find: 'if (state.is !== "local") void hold();',
+    replace: 'if (state.is === "moved") void hold();',
+  },
+  {
+    name: "live: clients are passed on to a disk of another migration",
+    ...liveForward,
+    file: "apps/cli/src/live/why-unfit.ts",
+    find: "if (device.identity?.disk !== migration)",
+    replace: "if (false)",
   },
 ];

@@ -113,6 +113,9 @@ export function createNbdDevice({ name, url, readOnly, lines, ledger }: NbdDevic
     get identity() {
       return lines.offer.identity;
     },
+    get unflushed() {
+      return ledger.hasUnflushed;
+    },
     read: async (offset, into) => {
       checkExtent(name, size, offset, into.length);
       await run(`read of ${into.length} bytes at ${offset}`, offset, false, async () =>

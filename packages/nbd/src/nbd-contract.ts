@@ -149,4 +149,6 @@ export interface NbdDevice extends BlockDevice {
   };
   /** With `link`: who the server says it is. */
   readonly identity: LinkIdentity | undefined;
+  /** Whether anything that was written is acknowledged and not known to be on stable storage. */
+  readonly unflushed: boolean;
 }

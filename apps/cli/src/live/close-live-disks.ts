@@ -1,5 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 
+import { DeviceError } from "@blkmig/device";
+
 import type { ForwardLink } from "./forward-link.ts";
 import type { LiveDisk } from "./live-disk.ts";
 import { isHeld } from "./live-state.ts";
@@ -45,11 +47,17 @@ async function hangUp(disk: LiveDisk, { doors, links }: ClosingParts): Promise<v
 }
 
 async function flush({ state, parts }: LiveDisk, link: ForwardLink | undefined): Promise<void> {
-  if (state.is === "forwarding" && link && !link.isDown) {
-    const flushed = link.device.flush();
-    flushed.catch(() => {}); // awaited below
-    await link.close(); // waits for it, and not for ever: the new owner may go away just now
-    return flushed;
-  }
+  if (state.is === "forwarding" && link) return flushLink(link);
   if (state.is === "local" || state.is === "in-doubt") return parts.device.flush();
+}
+
+/** What the new owner has acknowledged is flushed there, if it can be reached. */
+async function flushLink({ device, name, isDown, close }: ForwardLink): Promise<void> {
+  if (!device.unflushed) return;
+  if (isDown)
+    throw new DeviceError("io", name, `its new owner, ${device.url}, cannot be reached, and was not told to flush`);
+  const flushed = device.flush();
+  flushed.catch(() => {}); // awaited below
+  await close(); // waits for it, and not for ever: the new owner may go away just now
+  return flushed;
 }

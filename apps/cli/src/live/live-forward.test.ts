@@ -95,6 +95,22 @@ it("an old server that starts again passes on at once, or says where the owner i
   });
 });
 
+it.each([
+  ["says so if something was never flushed", "unflushed"],
+  ["has nothing to say if everything was flushed", "flushed"],
+] as const)("a server that ends while the new owner is away %s", async (_, how) => {
+  const pair = await startLivePair();
+  const client = await pair.client();
+  await pair.move();
+  await client.write(0, [new Uint8Array(4096).fill(1)]);
+  if (how === "flushed") await client.flush();
+  await client.close();
+  await pair.owner!.close();
+  await expect.poll(() => pair.told).toContainEqual(expect.stringMatching(/the link to .* broke/));
+  if (how === "flushed") await pair.old.close();
+  else await expect(pair.old.close()).rejects.toThrow(/new owner.*cannot be reached/);
+});
+
 it("a new owner's server that is another migration's is refused before anybody waits", async () => {
   const pair = await startLivePair({ ownerIs: "somebody else's" });
   const guest = startCheckedGuest(await pair.client());
