@@ -18,12 +18,12 @@ export interface Pacer {
 export function createPacer(clock: Clock, bytesPerSecond: number | undefined, unlimitedSlice: number): Pacer {
   let rate = bytesPerSecond;
   let freeAt = clock.now();
-  let wakeUp = (): void => {};
+  let wakeUp: (() => void) | undefined;
   return {
     setRate(next) {
       rate = next;
       freeAt = clock.now(); // debts at the old rate would hold a faster one back
-      wakeUp();
+      wakeUp?.();
     },
     get slice() {
       return rate === undefined ? unlimitedSlice : Math.max(1, Math.floor((rate * SLICE_MS) / 1000));
@@ -38,10 +38,11 @@ export function createPacer(clock: Clock, bytesPerSecond: number | undefined, un
     async wait(ms, signal) {
       if (signal.aborted) return;
       const woken = new AbortController();
-      wakeUp = () => woken.abort();
-      signal.addEventListener("abort", wakeUp);
+      const wake = (): void => woken.abort();
+      wakeUp = wake;
+      signal.addEventListener("abort", wake);
       await clock.sleep(ms, woken.signal);
-      signal.removeEventListener("abort", wakeUp); // it lives on
+      signal.removeEventListener("abort", wake); // it lives on
     },
   };
 }

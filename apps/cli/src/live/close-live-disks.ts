@@ -52,12 +52,13 @@ async function flush({ state, parts }: LiveDisk, link: ForwardLink | undefined):
 }
 
 /** What the new owner has acknowledged is flushed there, if it can be reached. */
-async function flushLink({ device, name, isDown, close }: ForwardLink): Promise<void> {
+async function flushLink(link: ForwardLink): Promise<void> {
+  const { device, name, isDown } = link;
   if (!device.unflushed) return;
   if (isDown)
     throw new DeviceError("io", name, `its new owner, ${device.url}, cannot be reached, and was not told to flush`);
   const flushed = device.flush();
   flushed.catch(() => {}); // awaited below
-  await close(); // waits for it, and not for ever: the new owner may go away just now
+  await link.close(); // waits for it, and not for ever: the new owner may go away just now
   return flushed;
 }
