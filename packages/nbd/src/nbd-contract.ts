@@ -81,6 +81,8 @@ export type NbdServerEvent =
   | { readonly type: "joined"; readonly peer: string; readonly exportName: string }
   /** `why` is undefined for a client that said goodbye. */
   | { readonly type: "left"; readonly peer: string; readonly exportName: string; readonly why: string | undefined }
+  /** It asked what is here, and said goodbye. */
+  | { readonly type: "visited"; readonly peer: string }
   /** It never got an export. */
   | { readonly type: "refused"; readonly peer: string; readonly why: string };
 

@@ -74,7 +74,13 @@ test("LIST names all exports, and after ABORT the server says goodbye", async ()
   expect((await client.ask(ABORT)).at(-1)!.reply).toBe(ACK);
   expect(await client.connection.read(new Uint8Array(1))).toBe(0);
   await client.connection.finish();
-  await expect.poll(() => events).toMatchObject([{ type: "refused", why: "it left without an export" }]);
+  await expect.poll(() => events).toMatchObject([{ type: "visited" }]);
+  const other = join();
+  await other.greet();
+  await other.ask(GO, infoData("nobody", []));
+  await other.ask(ABORT);
+  await other.connection.finish();
+  await expect.poll(() => events).toMatchObject([{ type: "visited" }, { why: "there is no export 'nobody'" }]);
 });
 
 test("what is unknown, malformed or too big is answered, and the conversation goes on", async () => {

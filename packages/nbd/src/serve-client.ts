@@ -70,7 +70,8 @@ export function serveClient(parts: ClientParts): Client {
       });
       if (end.end === "agreed") return end.agreement;
       if (end.end === "left") await sayFarewell(connection, end.lastWord, clock);
-      onEvent({ type: "refused", peer, why: end.end === "left" ? "it left without an export" : end.why });
+      const why = end.end === "left" ? end.denied : end.why;
+      onEvent(why === undefined ? { type: "visited", peer } : { type: "refused", peer, why });
     } catch (error) {
       onEvent({ type: "refused", peer, why: (hungUp ?? (error as Error)).message });
     } finally {

@@ -15,16 +15,22 @@ export interface HandshakeParts {
   readonly onAgreed: (agreement: Agreement) => void;
 }
 
-/** How a negotiation went. `left`: it said ABORT, and `lastWord` is still to be said. */
+/** How a negotiation went. `left`: it said ABORT, and `lastWord` is still to be said; `denied`: why it has no export that it wanted. */
 export type HandshakeEnd =
   | { readonly end: "agreed"; readonly connection: Connection; readonly agreement: Agreement }
-  | { readonly end: "left"; readonly connection: Connection; readonly lastWord: Segments }
+  | {
+      readonly end: "left";
+      readonly connection: Connection;
+      readonly lastWord: Segments;
+      readonly denied: string | undefined;
+    }
   | { readonly end: "refused"; readonly why: string };
 
 /** Negotiates with one client. Throws what its wire throws, and `NbdError` `protocol`. */
 export async function shakeHands(parts: HandshakeParts): Promise<HandshakeEnd> {
   const { negotiation, fence, secure, onAgreed } = parts;
   let { connection } = parts;
+  let denied: string | undefined;
   const decoder = createHandshakeDecoder(connection.peer);
 
   async function nextFrame(): Promise<HandshakeFrame | undefined> {
@@ -41,10 +47,12 @@ export async function shakeHands(parts: HandshakeParts): Promise<HandshakeEnd> {
   for (;;) {
     const frame = await nextFrame();
     if (!frame) return { end: "refused", why: "it went away before it had an export" };
-    const { fence: link, send, next } = negotiation.answer(frame);
+    const step = negotiation.answer(frame);
+    const { fence: link, send, next } = step;
+    denied = step.denied ?? denied;
     if (link) await fence(link);
     if (next.do === "transmit") onAgreed(next.agreement);
-    if (next.do === "leave") return { end: "left", connection, lastWord: send };
+    if (next.do === "leave") return { end: "left", connection, lastWord: send, denied };
     if (send.length > 0) await connection.send(send);
     if (next.do === "secure") {
       connection = await secure(connection);

@@ -30,6 +30,8 @@ export interface NegotiationStep {
   /** Before anything is sent: whoever was that link before is gone, and its requests have settled. */
   readonly fence?: { readonly exportName: string; readonly key: string };
   readonly send: Segments;
+  /** Why it did not get an export that it asked for. */
+  readonly denied?: string;
   readonly next:
     | { readonly do: "go-on" | "leave" | "secure" }
     | { readonly do: "transmit"; readonly agreement: Agreement }
@@ -95,7 +97,7 @@ export function createNegotiation({ exports, tls: rule, payloadBytes }: Negotiat
 
   function info(option: number, { exportName: name, wants, go }: OptionOf<"information">): NegotiationStep {
     const served = find(name);
-    if (!served) return refuse(option, REP.ERR_UNKNOWN, `there is no export '${name}'`);
+    if (!served) return unknown(option, { name, go });
     const send = [encodeExportInfo(option, served.device.size, transmissionFlags(served, structured))];
     if (wants.includes(INFO.NAME)) send.push(encodeTextInfo(option, INFO.NAME, served.name));
     if (wants.includes(INFO.DESCRIPTION) && served.description !== undefined) {
@@ -180,6 +182,12 @@ export function createNegotiation({ exports, tls: rule, payloadBytes }: Negotiat
 
 function refuse(option: number, reply: number, why: string): NegotiationStep {
   return { send: [encodeOptionError(option, reply, why)], next: GO_ON };
+}
+
+/** Who only asks about an export can do without it. */
+function unknown(option: number, { name, go }: { readonly name: string; readonly go: boolean }): NegotiationStep {
+  const denied = `there is no export '${name}'`;
+  return { ...refuse(option, REP.ERR_UNKNOWN, denied), ...(go ? { denied } : {}) };
 }
 
 function hangUp(why: string): NegotiationStep {

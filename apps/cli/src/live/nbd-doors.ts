@@ -6,8 +6,9 @@ import {
   type NbdServer,
   type NbdServerEvent,
   type NbdUrl,
-  readNbdKeys,
 } from "@blkmig/nbd";
+
+import { readServerKeys } from "./server-keys.ts";
 
 /** Where clients come in: one NBD server an address, all with the same exports. */
 export interface NbdDoors {
@@ -30,12 +31,13 @@ export interface NbdDoorsOptions {
   readonly warn: (message: string) => void;
 }
 
-/** Opens all or none. Throws `TransportError` `listen`, and `TypeError` for keys that are none. */
+/** Opens all or none. Throws `TransportError` `listen`, and `CommandError` for keys that are none. */
 export async function openNbdDoors({ at, exports, say, warn }: NbdDoorsOptions): Promise<NbdDoors> {
   const doors: { readonly server: NbdServer; readonly listener: NbdListener }[] = [];
 
   const onEvent = (event: NbdServerEvent): void => {
     if (event.type === "refused") return warn(`NBD client ${event.peer} was turned away: ${event.why}`);
+    if (event.type === "visited") return say(`NBD client ${event.peer} asked what is here, and left`);
     const { peer, exportName } = event;
     if (event.type === "joined") return say(`NBD client ${peer} uses disk '${exportName}'`);
     say(`NBD client ${peer} left disk '${exportName}'${event.why === undefined ? "" : `: ${event.why}`}`);
@@ -52,7 +54,7 @@ export async function openNbdDoors({ at, exports, say, warn }: NbdDoorsOptions):
 
   try {
     for (const url of at) {
-      const keys = await readNbdKeys(url, "server");
+      const keys = await readServerKeys(url);
       for (const warning of keys?.warnings ?? []) warn(warning);
       const server = createNbdServer({ exports, ...(keys && { tls: keys.tls }), onEvent });
       doors.push({ server, listener: await listenNbd(url, server) });

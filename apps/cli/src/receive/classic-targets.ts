@@ -10,6 +10,7 @@ import { openRecords, type RecordedTarget, withholdFirstBlocks } from "./target-
 
 /** The targets of a stream that has no session. They are marked all the same: incomplete, then complete. */
 export interface ClassicTargets {
+  readonly migration: string;
   readonly disks: readonly SinkDisk[];
   readonly warnings: readonly string[];
   /** INCOMPLETE is on record, from the first write on; `failed` if it could not be, and then no byte is written. */
@@ -60,6 +61,7 @@ export async function openClassicTargets(targets: Targets, guard: Guard): Promis
   };
 
   return {
+    migration,
     disks: withheld.devices.map((device, at) => ({ name: recorded[at]!.target.name, device: markFirst(device, mark) })),
     warnings,
     get mark() {

@@ -13,6 +13,7 @@ import { openTlsKeys } from "../arguments/tls-arguments.ts";
 import { CommandError } from "../command-error.ts";
 import { endingOf, EXIT } from "../exit-code.ts";
 import { unlessAborted } from "../interruption.ts";
+import { readServerKeys } from "../live/server-keys.ts";
 import type { CommandWorld } from "../run-command.ts";
 import type { ServeWorld } from "../serve/serve-until-over.ts";
 import { canAnswer } from "../stdio-directions.ts";
@@ -49,6 +50,7 @@ interface Keys {
 /** Takes one migration, or with `keep` one after the other; gives the exit code, or throws what ended it. */
 export async function receive(options: ReceiveOptions, world: ServeWorld): Promise<number> {
   if (options.vmState !== undefined) await assertNothingThere(options.vmState);
+  for (const url of options.serving?.nbd ?? []) await readServerKeys(url); // said now, and not when everything has been sent
   const receiver = { options, world, guard: createGuard(options), keys: await openKeys(options, world) };
   const targets = await openTargets(options, receiver.guard, world);
   for (const warning of targets.warnings) world.output.warn(warning);

@@ -1,6 +1,6 @@
 import { readRecord } from "@blkmig/journal";
 import type { NbdUrl } from "@blkmig/nbd";
-import type { SessionOffer } from "@blkmig/sink";
+import type { Listener } from "@blkmig/transport";
 
 import { listenControl } from "../control/control-server.ts";
 import { createLiveServer } from "../live/create-live-server.ts";
@@ -19,10 +19,19 @@ export interface ServingOptions {
   readonly stateDir: string | undefined;
 }
 
+/** What is known of a migration that comes, whatever its sender speaks. Sizes are in bytes. */
+export interface ServingOffer {
+  readonly migration: string;
+  readonly disks: readonly { readonly name: string; readonly size: number }[];
+}
+
 /** The disks of one migration, on their way to be served here. */
 export interface Serving {
-  /** Binds the addresses, and holds whoever comes. */
-  bind(offer: SessionOffer): Promise<void>;
+  /**
+   * Binds the addresses, and holds whoever comes: before anything is written, for one that cannot be had is no reason to fail when
+   * all has come.
+   */
+  bind(offer: ServingOffer): Promise<void>;
   /** What clients dial, once it is bound. */
   readonly url: string | undefined;
   /** The disks are committed: whoever waits is answered, and the targets are no longer the receiver's to close. */
@@ -38,22 +47,25 @@ const GRANULARITY = 64 * 1024;
 
 export function createServing(targets: Targets, options: ServingOptions, world: ServeWorld): Serving {
   const { output } = world;
+  const { control } = options;
   let live: LiveServer | undefined;
+  let socket: Listener | undefined;
   let isOpen = false;
+  let isServed = false;
 
   const disksOf = async (sizes: ReadonlyMap<string, number>): Promise<readonly LiveDiskParts[]> =>
     Promise.all(
       [...targets.open.values()].map(async (target) => {
         const { name, disk, place } = target;
-        const { device } = fitDisk(target, sizes.get(name) ?? target.size ?? disk.size);
+        const { device } = fitDisk(target, sizes.get(name) ?? disk.size);
         return { name, disk, device, place, record: await readRecord(place.path), readOnly: false };
       }),
     );
 
-  const create = async (sizes: ReadonlyMap<string, number>, migration?: string): Promise<LiveServer> =>
+  const create = async ({ migration, disks }: ServingOffer): Promise<LiveServer> =>
     createLiveServer({
-      disks: await disksOf(sizes),
-      ...(migration === undefined ? {} : { migration }),
+      disks: await disksOf(new Map(disks.map(({ name, size }) => [name, size]))),
+      migration,
       nbd: options.nbd,
       granularity: GRANULARITY,
       stateDir: options.stateDir,
@@ -67,8 +79,9 @@ export function createServing(targets: Targets, options: ServingOptions, world: 
     get url() {
       return live?.nbd[0];
     },
-    async bind({ migration, disks }) {
-      live ??= await create(new Map(disks.map(({ name, size }) => [name, size])), migration);
+    async bind(offer) {
+      if (control !== undefined) socket ??= await listenControl(control);
+      live ??= await create(offer);
     },
     open() {
       if (isOpen || !live) return;
@@ -77,20 +90,20 @@ export function createServing(targets: Targets, options: ServingOptions, world: 
       live.open();
     },
     async stay() {
-      live ??= await create(new Map()); // of a stream that has no session
+      if (!live) throw new Error("nothing was bound, so there is nothing to serve");
       this.open();
-      const { control } = options;
+      isServed = true;
       const systemd = createSystemd(process.env["NOTIFY_SOCKET"], (message) => output.warn(message));
-      const socket = control === undefined ? undefined : await listenControl(control);
       try {
         return await serveUntilOver({ live, control, socket, systemd }, world);
       } finally {
-        await socket?.close();
         await systemd.told();
       }
     },
     async close() {
-      await live?.close();
+      // Whoever served until the end has heard of how that went: said twice it would be another failure.
+      if (!isServed) await live?.close();
+      await socket?.close();
     },
   };
 }

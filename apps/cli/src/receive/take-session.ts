@@ -59,7 +59,7 @@ export async function takeSession(taking: Taking): Promise<boolean> {
   const session = createSinkSession({
     open: async (offer) => {
       const opened = await openSessionTargets(offer, { targets, guard, options, from: wire.peer, warn });
-      await serving?.bind(offer); // now: an address that cannot be had is no reason to fail when all has been sent
+      await serving?.bind(offer);
       return opened;
     },
     ...(serving ? { ready: async () => (serving.url === undefined ? {} : { serve: serving.url }) } : {}),

@@ -27,7 +27,7 @@ export async function takeStream(taking: Taking, speaks: "classic" | "qemu"): Pr
     for (const warning of marked.warnings) world.output.warn(warning);
     const result = await loadMarked(taking, speaks, marked);
     onAnswered();
-    if (serving) targets.keep();
+    serving?.open(); // from now on they are not the receiver's to close
     if (wire.send && !result.answered) world.output.warn(UNTOLD[speaks]);
     await Promise.all([wire.part(PART_WITHIN_MS), targets.close("touched")]);
     world.output.endProgress();
@@ -42,12 +42,17 @@ export async function takeStream(taking: Taking, speaks: "classic" | "qemu"): Pr
 
 /** A sender whose targets are refused is told so, in the middle of its stream. */
 async function admitted(
-  { wire, targets, guard, options }: Taking,
+  { wire, targets, guard, options, serving }: Taking,
   speaks: "classic" | "qemu",
 ): Promise<ClassicTargets> {
   try {
-    if (speaks === "qemu" || options.vmState === undefined) return await openClassicTargets(targets, guard);
-    throw new CommandError("refused", "--vm-state: this sender is no QEMU, it sends disks alone");
+    if (speaks !== "qemu" && options.vmState !== undefined) {
+      throw new CommandError("refused", "--vm-state: this sender is no QEMU, it sends disks alone");
+    }
+    const marked = await openClassicTargets(targets, guard);
+    const { migration, disks } = marked;
+    await serving?.bind({ migration, disks: disks.map(({ name, device: { size } }) => ({ name, size })) });
+    return marked;
   } catch (error) {
     await wire.send?.(encodeShut(1)).catch(() => {}); // it has gone already
     throw error;
