@@ -1,7 +1,5 @@
 import type { Command } from "commander";
 
-import { cancel } from "./control/cancel.ts";
-import { parseControl } from "./control/parse-control.ts";
 import { runCommand } from "./run-command.ts";
 
 const HELP = `
@@ -28,6 +26,10 @@ export function cancelCommand(program: Command): void {
     .option("--json", "print an event, one JSON object on a line, on stdout", false)
     .addHelpText("after", HELP)
     .action((flags: CancelFlags) =>
-      runCommand(flags, async (world) => cancel(parseControl(flags.control, "--control"), world)),
+      runCommand(flags, async (world) => {
+        const { parseControl } = await import("./control/parse-control.ts");
+        const { cancel } = await import("./control/cancel.ts");
+        return cancel(parseControl(flags.control, "--control"), world);
+      }),
     );
 }

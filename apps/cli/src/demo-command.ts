@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 
-import { runDemo } from "./demo/run-demo.ts";
 import { EXIT } from "./exit-code.ts";
 import { runCommand } from "./run-command.ts";
 
@@ -23,6 +22,7 @@ export function demoCommand(program: Command): void {
     .addHelpText("after", HELP)
     .action(() =>
       runCommand({ json: false }, async ({ output, signal }) => {
+        const { runDemo } = await import("./demo/run-demo.ts");
         await runDemo(output, signal);
         return signal.aborted ? EXIT.cancelled : EXIT.ok;
       }),

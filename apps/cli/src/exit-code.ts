@@ -1,9 +1,9 @@
-import { DeviceError } from "@blkmig/device";
-import { JournalError } from "@blkmig/journal";
-import { NbdError } from "@blkmig/nbd";
-import { LoadError } from "@blkmig/sink";
-import { MigrationError } from "@blkmig/source";
-import { TransportError } from "@blkmig/transport";
+import type { DeviceError } from "@blkmig/device";
+import type { JournalError } from "@blkmig/journal";
+import type { NbdError } from "@blkmig/nbd";
+import type { LoadError } from "@blkmig/sink";
+import type { MigrationError } from "@blkmig/source";
+import type { TransportError } from "@blkmig/transport";
 
 import { CommandError, type CommandErrorCode, messageOf } from "./command-error.ts";
 import { InDoubt } from "./exit-code-in-doubt.ts";
@@ -44,20 +44,27 @@ const EXIT_OF_COMMAND: Readonly<Record<CommandErrorCode, number>> = {
 
 /** The one place in which errors become exit codes. */
 export function endingOf(error: unknown): Ending {
-  if (error instanceof MigrationError) return endingOfMigration(error);
-  if (error instanceof LoadError) return endingOfLoad(error);
+  if (isA<MigrationError>(error, "MigrationError")) return endingOfMigration(error);
+  if (isA<LoadError>(error, "LoadError")) return endingOfLoad(error);
   if (error instanceof InDoubt) return endingInDoubt(error.message, error);
   if (error instanceof CommandError) {
     if (error.code === "cancelled") return cancelled(error.message);
     return failed(EXIT_OF_COMMAND[error.code], error);
   }
   // Wires are opened and disks are opened before the first byte; what breaks later comes as one of the classes above.
-  if (error instanceof TransportError && error.code === "destroyed") return cancelled("cancelled");
-  const isOpening = error instanceof TransportError || error instanceof NbdError || error instanceof DeviceError;
-  if (isOpening) return failed(EXIT.refused, error);
-  if (error instanceof JournalError) return failed(EXIT.refused, { code: "journal", message: error.message });
+  if (isA<TransportError>(error, "TransportError") && error.code === "destroyed") return cancelled("cancelled");
+  if (isA<TransportError>(error, "TransportError")) return failed(EXIT.refused, error);
+  if (isA<NbdError>(error, "NbdError")) return failed(EXIT.refused, error);
+  if (isA<DeviceError>(error, "DeviceError")) return failed(EXIT.refused, error);
+  if (isA<JournalError>(error, "JournalError"))
+    return failed(EXIT.refused, { code: "journal", message: error.message });
   const message = `this is a bug in blkmig, please report it: ${messageOf(error)} (BLKMIG_DEBUG=1 says where)`;
   return { exitCode: EXIT.failed, event: "failed", code: "bug", message };
+}
+
+/** By its name, which each class has for itself: a command that moves no disk need not load the rooms that do. */
+function isA<E extends Error>(error: unknown, name: E["name"]): error is E {
+  return error instanceof Error && error.name === name;
 }
 
 function endingOfMigration(error: MigrationError): Ending {
@@ -66,7 +73,8 @@ function endingOfMigration(error: MigrationError): Ending {
   if (error.code === "in-doubt") return endingInDoubt(error.message);
   if (error.phase !== "setup") return failed(EXIT.failed, error);
   // Before the first byte of a disk: no receiver has written any.
-  if (error.cause instanceof JournalError) return failed(EXIT.refused, { code: "journal", message: error.message });
+  if (isA<JournalError>(error.cause, "JournalError"))
+    return failed(EXIT.refused, { code: "journal", message: error.message });
   return failed(error.code === "refused" || error.code === "wire" ? EXIT.refused : EXIT.failed, error);
 }
 

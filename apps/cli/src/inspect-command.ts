@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 
-import { inspect } from "./inspect/inspect.ts";
 import { runCommand } from "./run-command.ts";
 
 const HELP = `
@@ -31,6 +30,9 @@ export function inspectCommand(program: Command): void {
     .option("--json", "print events, one JSON object a line", false)
     .addHelpText("after", HELP)
     .action((stream: string, flags: { summary: boolean; json: boolean }) =>
-      runCommand({ json: flags.json }, (world) => inspect({ stream, ...flags }, world)),
+      runCommand({ json: flags.json }, async (world) => {
+        const { inspect } = await import("./inspect/inspect.ts");
+        return inspect({ stream, ...flags }, world);
+      }),
     );
 }

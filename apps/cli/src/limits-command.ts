@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-import { limits, type LimitsFlags } from "./control/limits.ts";
+import type { LimitsFlags } from "./control/limits.ts";
 import { runCommand } from "./run-command.ts";
 
 const HELP = `
@@ -22,5 +22,10 @@ export function limitsCommand(program: Command): void {
     .option("--downtime-limit <time>", "how long the clients may be held: 300ms, 1.5s, 2m")
     .option("--json", "print an event, one JSON object on a line, on stdout", false)
     .addHelpText("after", HELP)
-    .action((flags: LimitsFlags) => runCommand(flags, async (world) => limits(flags, world)));
+    .action((flags: LimitsFlags) =>
+      runCommand(flags, async (world) => {
+        const { limits } = await import("./control/limits.ts");
+        return limits(flags, world);
+      }),
+    );
 }

@@ -4,8 +4,7 @@ import { collect } from "./arguments/collect.ts";
 import { isStdio } from "./arguments/parse-address.ts";
 import { addStateDirOption } from "./arguments/state-dir.ts";
 import { addTlsOptions } from "./arguments/tls-arguments.ts";
-import { parseReceiveOptions, type ReceiveFlags } from "./receive/receive-options.ts";
-import { receive } from "./receive/receive.ts";
+import type { ReceiveFlags } from "./receive/receive-options.ts";
 import { runCommand } from "./run-command.ts";
 
 const HELP = `
@@ -84,8 +83,10 @@ export function receiveCommand(program: Command): void {
     .addOption(new Option("--recognise-within <time>").default("10s").hideHelp())
     .addHelpText("after", HELP);
   command.action((at: string, flags: ReceiveFlags) =>
-    runCommand({ json: flags.json, stdoutIsWire: isStdio(at) }, async (world) =>
-      receive(parseReceiveOptions(at, flags), { ...world, version: program.version() ?? "" }),
-    ),
+    runCommand({ json: flags.json, stdoutIsWire: isStdio(at) }, async (world) => {
+      const { parseReceiveOptions } = await import("./receive/receive-options.ts");
+      const { receive } = await import("./receive/receive.ts");
+      return receive(parseReceiveOptions(at, flags), { ...world, version: program.version() ?? "" });
+    }),
   );
 }

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 
-import { parseResolveOptions, type ResolveFlags } from "./resolve/resolve-options.ts";
-import { resolve } from "./resolve/resolve.ts";
+import type { ResolveFlags } from "./resolve/resolve-options.ts";
 import { runCommand } from "./run-command.ts";
 
 const HELP = `
@@ -45,5 +44,11 @@ export function resolveCommand(program: Command): void {
     .option("--insecure", "allow NBD in clear text to another machine", false)
     .option("--json", "print events, one JSON object a line, on stdout", false)
     .addHelpText("after", HELP)
-    .action((flags: ResolveFlags) => runCommand(flags, async (world) => resolve(parseResolveOptions(flags), world)));
+    .action((flags: ResolveFlags) =>
+      runCommand(flags, async (world) => {
+        const { parseResolveOptions } = await import("./resolve/resolve-options.ts");
+        const { resolve } = await import("./resolve/resolve.ts");
+        return resolve(parseResolveOptions(flags), world);
+      }),
+    );
 }

@@ -6,10 +6,7 @@ import { isStdio } from "./arguments/parse-address.ts";
 import { addStateDirOption } from "./arguments/state-dir.ts";
 import { addTlsOptions } from "./arguments/tls-arguments.ts";
 import { runCommand } from "./run-command.ts";
-import { parseSendFromOptions } from "./send/send-from-options.ts";
-import { sendFrom } from "./send/send-from.ts";
-import { parseSendOptions, type SendFlags } from "./send/send-options.ts";
-import { send } from "./send/send.ts";
+import type { SendFlags } from "./send/send-options.ts";
 
 const HELP = `
 Where to: tcp://host:port, unix:///path, ws://host:port/path; encrypted tls://host:port and wss://…, with
@@ -89,11 +86,16 @@ export function sendCommand(program: Command): void {
     .addHelpText("after", HELP);
   addLaterOptions(command, "send");
   command.action((to: string, flags: SendFlags) =>
-    runCommand({ json: flags.json, stdoutIsWire: isStdio(to) }, async (world) =>
-      flags.from === undefined
-        ? send(parseSendOptions(to, flags), world)
-        : sendFrom(parseSendFromOptions(to, flags.from, flags), world),
-    ),
+    runCommand({ json: flags.json, stdoutIsWire: isStdio(to) }, async (world) => {
+      if (flags.from === undefined) {
+        const { parseSendOptions } = await import("./send/send-options.ts");
+        const { send } = await import("./send/send.ts");
+        return send(parseSendOptions(to, flags), world);
+      }
+      const { parseSendFromOptions } = await import("./send/send-from-options.ts");
+      const { sendFrom } = await import("./send/send-from.ts");
+      return sendFrom(parseSendFromOptions(to, flags.from, flags), world);
+    }),
   );
 }
 

@@ -3,8 +3,7 @@ import type { Command } from "commander";
 import { collect } from "./arguments/collect.ts";
 import { addStateDirOption } from "./arguments/state-dir.ts";
 import { runCommand } from "./run-command.ts";
-import { parseServeOptions, type ServeFlags } from "./serve/serve-options.ts";
-import { serve } from "./serve/serve.ts";
+import type { ServeFlags } from "./serve/serve-options.ts";
 
 const HELP = `
 Where: nbd://host:port, nbd+unix:///?socket=/path; encrypted nbds://host:port?tls-psk-file=/path or
@@ -49,8 +48,10 @@ export function serveCommand(program: Command): void {
     .option("--json", "print events, one JSON object a line, on stdout", false)
     .addHelpText("after", HELP)
     .action((flags: ServeFlags) =>
-      runCommand(flags, async (world) =>
-        serve(parseServeOptions(flags), { ...world, version: program.version() ?? "" }),
-      ),
+      runCommand(flags, async (world) => {
+        const { parseServeOptions } = await import("./serve/serve-options.ts");
+        const { serve } = await import("./serve/serve.ts");
+        return serve(parseServeOptions(flags), { ...world, version: program.version() ?? "" });
+      }),
     );
 }

@@ -1,8 +1,7 @@
 import { type Command, Option } from "commander";
 
 import { runCommand } from "./run-command.ts";
-import { parseStatusOptions, type StatusFlags } from "./status/status-options.ts";
-import { status } from "./status/status.ts";
+import type { StatusFlags } from "./status/status-options.ts";
 
 const HELP = `
 A target is
@@ -47,5 +46,11 @@ export function statusCommand(program: Command): void {
     .option("--insecure", "allow NBD in clear text to another machine", false)
     .option("--json", "print an event, one JSON object on a line, on stdout", false)
     .addHelpText("after", HELP)
-    .action((flags: StatusFlags) => runCommand(flags, async (world) => status(parseStatusOptions(flags), world)));
+    .action((flags: StatusFlags) =>
+      runCommand(flags, async (world) => {
+        const { parseStatusOptions } = await import("./status/status-options.ts");
+        const { status } = await import("./status/status.ts");
+        return status(parseStatusOptions(flags), world);
+      }),
+    );
 }

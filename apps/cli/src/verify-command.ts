@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 
 import { runCommand } from "./run-command.ts";
-import { verify } from "./verify/verify.ts";
 
 const HELP = `
 Each is a file, a block device, or a disk behind NBD: nbd://host:port/export, nbd+unix:///export?socket=/path,
@@ -27,6 +26,9 @@ export function verifyCommand(program: Command): void {
     .option("--json", "print events, one JSON object a line, on stdout", false)
     .addHelpText("after", HELP)
     .action((a: string, b: string, { json, insecure }: { json: boolean; insecure: boolean }) =>
-      runCommand({ json }, (world) => verify([a, b], { insecure }, world)),
+      runCommand({ json }, async (world) => {
+        const { verify } = await import("./verify/verify.ts");
+        return verify([a, b], { insecure }, world);
+      }),
     );
 }

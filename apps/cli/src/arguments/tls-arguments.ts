@@ -1,6 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
 
-import { parseToken } from "@blkmig/transport/tls";
 import type { TlsOptions, WireUrl } from "@blkmig/transport/url";
 import { type Command, Option } from "commander";
 
@@ -76,6 +75,7 @@ export async function openTlsKeys(files: TlsFiles): Promise<TlsKeys> {
 
 async function openToken(path: string): Promise<TlsKeys> {
   const text = await textOf(path, "--token-file");
+  const { parseToken } = await import("@blkmig/transport/tls");
   try {
     return { tls: { token: parseToken(text) }, warnings: await exposed(path, "--token-file") };
   } catch (cause) {
