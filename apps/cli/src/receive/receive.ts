@@ -18,6 +18,7 @@ import type { CommandWorld } from "../run-command.ts";
 import type { ServeWorld } from "../serve/serve-until-over.ts";
 import { canAnswer } from "../stdio-directions.ts";
 import { acquaint } from "./acquaint.ts";
+import { answerLate } from "./answer-late.ts";
 import { type Door, openDoor } from "./door.ts";
 import { createGuard, type Guard } from "./guard.ts";
 import { openTargets, type Targets } from "./open-targets.ts";
@@ -27,7 +28,7 @@ import { createSenderWire, type SenderWire } from "./sender-wire.ts";
 import { createServing } from "./serving.ts";
 import { takeSession } from "./take-session.ts";
 import { takeStream } from "./take-stream.ts";
-import type { Taking } from "./taking.ts";
+import type { Committed, Taking } from "./taking.ts";
 import { turnAway } from "./turn-away.ts";
 import { assertNothingThere } from "./vm-state.ts";
 
@@ -153,7 +154,10 @@ type Left =
 /** One migration; gives the targets back if there was none after all. Between two of them they are let go of, so they are opened again. */
 async function takeFrom(wire: SenderWire, open: Targets | undefined, receiver: Receiver, door: Door): Promise<Left> {
   const { options, world, guard } = receiver;
-  const onAnswered = (): void => door.open();
+  const onAnswered = (committed?: Committed): void => {
+    if (!committed || !options.serving) return door.open();
+    door.admit(answerLate(committed, (message) => world.output.warn(message)));
+  };
   const admit = (take: (wire: SenderWire) => void): void => door.admit(take);
   const targets = open ?? (await openAgain(receiver, wire, onAnswered));
   const again = { by: "door", admit } as const;

@@ -16,7 +16,7 @@ import { describeSessionEnd, sessionCompleted, sessionProgressOf, sessionStatus 
 import { LIMITS } from "./load-any.ts";
 import { openSessionTargets } from "./session-targets.ts";
 import { receiveVisits, type SessionVisits } from "./session-visits.ts";
-import type { Taking } from "./taking.ts";
+import type { Committed, Taking } from "./taking.ts";
 import { createWaiting } from "./waiting.ts";
 
 const now = (): number => performance.now();
@@ -83,11 +83,11 @@ export async function takeSession(taking: Taking): Promise<boolean> {
     const result = await Promise.race([session.ended, visits.nobody]);
     if (!result) return await nobodyOffered(taking, over, session);
     guard.finished(result.migration);
-    await finish(taking, over, visits);
+    await finish(taking, { over, visits, committed: result });
     tell(taking, result, now() - begun);
     return true;
   } catch (error) {
-    await finish(taking, over, visits);
+    await finish(taking, { over, visits });
     throw error instanceof LoadError ? explained(error, taking, session.migration) : error;
   } finally {
     waiting.end();
@@ -107,10 +107,16 @@ async function nobodyOffered(
   return false;
 }
 
+interface Finished {
+  readonly over: AbortController;
+  readonly visits: SessionVisits | undefined;
+  readonly committed?: Committed;
+}
+
 /** Others may come; whoever is still here has its last word. */
-async function finish({ targets, onAnswered }: Taking, over: AbortController, visits?: SessionVisits): Promise<void> {
+async function finish({ targets, onAnswered }: Taking, { over, visits, committed }: Finished): Promise<void> {
   over.abort();
-  onAnswered();
+  onAnswered(committed);
   await Promise.all([visits?.gone(), targets.close("untouched")]); // the session has closed them if it opened them
 }
 

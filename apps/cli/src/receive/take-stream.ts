@@ -26,7 +26,7 @@ export async function takeStream(taking: Taking, speaks: "classic" | "qemu"): Pr
     marked = await admitted(taking, speaks);
     for (const warning of marked.warnings) world.output.warn(warning);
     const result = await loadMarked(taking, speaks, marked);
-    onAnswered();
+    onAnswered({ migration: marked.migration, attempt: 1 });
     serving?.open(); // from now on they are not the receiver's to close
     if (wire.send && !result.answered) world.output.warn(UNTOLD[speaks]);
     await Promise.all([wire.part(PART_WITHIN_MS), targets.close("touched")]);

@@ -8,6 +8,12 @@ import type { Serving } from "./serving.ts";
 /** How long a sender may take to close its side once it has been told how it ended. */
 export const PART_WITHIN_MS = 2000;
 
+/** A migration whose disks are here to stay. */
+export interface Committed {
+  readonly migration: string;
+  readonly attempt: number;
+}
+
 /** One migration that is taken. */
 export interface Taking {
   readonly wire: SenderWire;
@@ -19,8 +25,8 @@ export interface Taking {
   readonly again: ComesAgain;
   /** Where the disks are served once they are committed, if they are. */
   readonly serving: Serving | undefined;
-  /** Told as soon as the sender has its answer: others may come now. */
-  readonly onAnswered: () => void;
+  /** Told as soon as the sender has its answer: others may come now. What was committed, if anything was. */
+  readonly onAnswered: (committed?: Committed) => void;
 }
 
 /** Where further connections of a session come from. */

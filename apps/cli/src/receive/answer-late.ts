@@ -1,0 +1,66 @@
+import type { BlockDevice } from "@blkmig/device";
+import { createSinkSession, type SessionOffer, type SessionTargets } from "@blkmig/sink";
+
+import { CommandError } from "../command-error.ts";
+import { LIMITS } from "./load-any.ts";
+import type { SenderWire } from "./sender-wire.ts";
+import { type Committed, PART_WITHIN_MS } from "./taking.ts";
+
+/** Peers that have begun a session and have not been told yet: each costs some 40 KB for at most 10 s. */
+const MOST_AT_ONCE = 64;
+
+/**
+ * Answers senders that come when the disks are served already. One that has not heard of its commit is told, however late it asks:
+ * it would stay in doubt, and its clients would wait. Anybody else is sent away with a sentence.
+ */
+export function answerLate(committed: Committed, warn: (message: string) => void): (wire: SenderWire) => void {
+  let atOnce = 0;
+
+  const answer = async (wire: SenderWire): Promise<void> => {
+    const session = createSinkSession({ open: async (offer) => decided(offer, committed), limits: LIMITS });
+    const end = await session.take(wire);
+    if (end.how === "turned-away") warn(`dropped ${wire.peer}: ${end.why}`);
+    if (end.how !== "cut") return wire.part(PART_WITHIN_MS); // or the last word would be lost
+    wire.destroy();
+    await session.giveUp(end.why);
+  };
+
+  return (wire) => {
+    if (atOnce === MOST_AT_ONCE) return wire.destroy();
+    atOnce++;
+    void answer(wire).finally(() => atOnce--);
+  };
+}
+
+/** What is on record, and no disk: those are their clients' now. */
+function decided(offer: SessionOffer, { migration, attempt }: Committed): SessionTargets {
+  if (offer.migration !== migration) {
+    throw new CommandError("refused", "the disks here are served already: this receiver takes no other migration");
+  }
+  const refuse = async (): Promise<never> => {
+    throw new CommandError("refused", `migration ${migration} is committed: nothing of it can change any more`);
+  };
+  return {
+    devices: offer.disks.map((disk) => untouchable(disk, refuse)),
+    journal: { begin: refuse, held: refuse, decide: refuse, async done() {} },
+    found: { state: "committed", attempt, held: offer.disks.map(() => []) },
+    async close() {},
+  };
+}
+
+function untouchable({ name, size }: SessionOffer["disks"][number], refuse: () => Promise<never>): BlockDevice {
+  return {
+    name,
+    size,
+    readOnly: false,
+    read: refuse,
+    write: refuse,
+    zero: refuse,
+    // eslint-disable-next-line require-yield
+    async *extents() {
+      await refuse();
+    },
+    flush: refuse,
+    async close() {},
+  };
+}
