@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import type { BlockDevice } from "@blkmig/device";
 import { createRandom } from "@blkmig/testkit";
 
-const RECORD_BYTES = 4096;
+export const RECORD_BYTES = 4096;
 const HEAD_BYTES = 16;
 const MAGIC = 0x6c697665;
 
@@ -120,7 +120,8 @@ export function startCheckedGuest(disk: BlockDevice, { writers = 4, seed = 7 } =
   };
 }
 
-function recordOf(number: number, slot: number): Buffer {
+/** What is written into a slot as the record of that number. */
+export function recordOf(number: number, slot: number): Buffer {
   const record = Buffer.alloc(RECORD_BYTES, number & 0xff);
   record.writeUInt32LE(MAGIC, 0);
   record.writeUInt32LE(number, 4);
@@ -130,7 +131,8 @@ function recordOf(number: number, slot: number): Buffer {
   return record;
 }
 
-function numberIn(bytes: Uint8Array, slot: number): number | undefined {
+/** Which record of a slot that is; undefined if it is torn, or none of its. */
+export function numberIn(bytes: Uint8Array, slot: number): number | undefined {
   const record = Buffer.from(bytes);
   const sum = record.readUInt32LE(12);
   record.writeUInt32LE(0, 12);
