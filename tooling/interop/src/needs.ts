@@ -25,6 +25,12 @@ export const qemuWithTls: Needs = {
   needs: "needs qemu-system-x86_64, openssl",
 };
 
+/** A QEMU with its disk on a server of ours, and those who speak NBD beside it. */
+export const qemuWithNbd: Needs = {
+  missing: qemu.missing || !["qemu-nbd", "qemu-io", "qemu-img", "nbdinfo"].every(isInstalled),
+  needs: "needs qemu-system-x86_64, qemu-utils, libnbd-bin",
+};
+
 /** A QEMU whose guest boots and writes. */
 export const qemuWithGuest: Needs = {
   missing:
