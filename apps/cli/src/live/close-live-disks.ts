@@ -4,7 +4,7 @@ import { DeviceError } from "@blkmig/device";
 
 import type { ForwardLink } from "./forward-link.ts";
 import type { LiveDisk } from "./live-disk.ts";
-import { isHeld } from "./live-state.ts";
+import { type DiskState, isHeld } from "./live-state.ts";
 import type { NbdDoors } from "./nbd-doors.ts";
 
 const LOOK_EVERY_MS = 50;
@@ -47,14 +47,16 @@ async function hangUp(disk: LiveDisk, { doors, links }: ClosingParts): Promise<v
 }
 
 async function flush({ state, parts }: LiveDisk, link: ForwardLink | undefined): Promise<void> {
-  if (state.is === "forwarding" && link) return flushLink(link);
+  if (link) return flushLink(link, state);
   if (state.is === "local" || state.is === "in-doubt") return parts.device.flush();
 }
 
 /** What the new owner has acknowledged is flushed there, if it can be reached. */
-async function flushLink(link: ForwardLink): Promise<void> {
+async function flushLink(link: ForwardLink, state: DiskState): Promise<void> {
   const { device, name, isDown } = link;
   if (!device.unflushed) return;
+  // Also of a link that ended just now, when its clients were hung up on: they had been answered before.
+  if (state.is === "failed") throw new DeviceError("io", name, state.why);
   if (isDown)
     throw new DeviceError("io", name, `its new owner, ${device.url}, cannot be reached, and was not told to flush`);
   const flushed = device.flush();
