@@ -28,6 +28,9 @@ export async function mend(stage: Stage): Promise<Decided> {
 async function step(stage: Stage, source: string): Promise<void> {
   if (!stage.running("receive")) await stage.receive("--resume");
   if (!stage.running("serve")) {
+    // Whoever starts services again does not know of doubts: nothing is served then.
+    if (source === "asked")
+      expect(await stage.serve()).toMatchObject({ code: 3, stderr: expect.stringMatching(/in doubt/) });
     if (source === "asked" || stage.plan.operator === "offline") return sendOffline(stage);
     await stage.serve();
     return;

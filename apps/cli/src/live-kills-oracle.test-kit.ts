@@ -34,6 +34,9 @@ export async function wrongsOf(
   const loser = await stage.refuses(hasMoved ? "source" : "target");
   if (loser?.code !== 3) wrongs.push("who has lost the disk serves it");
   if (hasMoved && hashesOf(stage).join() !== (await sinceMoved).join()) wrongs.push("what was left behind has changed");
+  if (!hasMoved && past.some(({ role, code }) => code === 0 && (role === "send" || role === "receive"))) {
+    wrongs.push("somebody said that it was committed");
+  }
   if (!hasMoved && early && early.acknowledged > 0) wrongs.push("who never had the disk has answered");
   for (const [index, disk] of plan.disks.entries()) {
     const bytes = readFileSync(paths(disk)[hasMoved ? "target" : "source"]);
