@@ -100,7 +100,7 @@ export function createMigration(offer: SessionOffer, opened: SessionTargets): Mi
     async seal(next) {
       await begin();
       if (opened.keepWithheld) await as("device", "what is withheld", opened.keepWithheld());
-      await makeDurable();
+      await flush(); // and no record of what is held: the guest waits, and SEALED says that everything is
       await record("sealed", next);
     },
     async commit(next) {
