@@ -71,7 +71,10 @@ export function receiveCommand(program: Command): void {
     )
     .option("--vm-state <file>", "from a QEMU: keep everything that is no disk, for the QEMU that goes on here")
     .option("--nbd <url>", "serve the disks there once they are committed, until interrupted (repeatable)", collect, [])
-    .option("--control <control>", "with --nbd: the socket by which they are moved on, as `blkmig serve` has it")
+    .option(
+      "--control <control>",
+      "with --nbd: the socket by which they are moved on, as `blkmig serve` has it; there from the commit on",
+    )
     .option("--connect", "dial the sender instead of waiting for it", false)
     .option("--pair", "for tls: and wss:, make a token for one sender, and say what it must type", false);
   addTlsOptions(command);
