@@ -106,6 +106,24 @@ describe("receive --nbd", () => {
     ).toHaveLength(0);
   });
 
+  it("is asked at its control socket before the commit, too, and moves nothing on that has not come", async () => {
+    const move = prepare();
+    const control = temporaryFolder()("control");
+    const { running, to } = await startOwner({
+      disks: { a: move.target },
+      nbd: move.nbd,
+      more: ["--control", control],
+    });
+    const sending = startBlkmig(["send", to, "--json", "--disk", `a=${move.source}`, "--max-bandwidth", "64K"]);
+    await sending.until(({ event, acknowledged }) => event === "status" && Number(acknowledged) > 0);
+    expect(await statusAt(control)).toMatchObject({ disks: [{ name: "a", state: "waiting" }] });
+    const on = await runBlkmig(["send", "tcp://127.0.0.1:1", "--from", control]);
+    expect(refusal(on)).toEqual(refused(3, /disk 'a' has not come yet/));
+    running.process.kill("SIGTERM");
+    expect(await running.ended).toMatchObject({ code: 130 });
+    expect(refusal(await runBlkmig(["status", "--control", control]))).toEqual(refused(3, /cannot connect/));
+  });
+
   it("takes up with --resume what a crash has left, and serves it", async () => {
     const move = prepare();
     const options = { disks: { a: move.target }, nbd: move.nbd };

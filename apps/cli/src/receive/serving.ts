@@ -5,6 +5,7 @@ import type { Listener } from "@blkmig/transport";
 import { listenControl } from "../control/control-server.ts";
 import { createLiveServer } from "../live/create-live-server.ts";
 import type { LiveDiskParts, LiveServer } from "../live/live-contract.ts";
+import { answerAtControl, type AtControl, type Served } from "../serve/at-control.ts";
 import { serveUntilOver, type ServeWorld } from "../serve/serve-until-over.ts";
 import { createSystemd } from "../serve/systemd.ts";
 import { fitDisk } from "./fitted-disk.ts";
@@ -50,6 +51,7 @@ export function createServing(targets: Targets, options: ServingOptions, world: 
   const { control } = options;
   let live: LiveServer | undefined;
   let socket: Listener | undefined;
+  let asked: { readonly served: Served; readonly atControl: AtControl } | undefined;
   let isOpen = false;
   let isServed = false;
 
@@ -80,8 +82,12 @@ export function createServing(targets: Targets, options: ServingOptions, world: 
       return live?.nbd[0];
     },
     async bind(offer) {
-      if (control !== undefined) socket ??= await listenControl(control);
-      live ??= await create(offer);
+      if (asked) return;
+      if (control !== undefined) socket = await listenControl(control);
+      live = await create(offer);
+      const systemd = createSystemd(process.env["NOTIFY_SOCKET"], (message) => output.warn(message));
+      const served = { live, control, socket, systemd };
+      asked = { served, atControl: answerAtControl(served, world) };
     },
     open() {
       if (isOpen || !live) return;
@@ -90,20 +96,20 @@ export function createServing(targets: Targets, options: ServingOptions, world: 
       live.open();
     },
     async stay() {
-      if (!live) throw new Error("nothing was bound, so there is nothing to serve");
+      if (!asked) throw new Error("nothing was bound, so there is nothing to serve");
       this.open();
       isServed = true;
-      const systemd = createSystemd(process.env["NOTIFY_SOCKET"], (message) => output.warn(message));
-      try {
-        return await serveUntilOver({ live, control, socket, systemd }, world);
-      } finally {
-        await systemd.told();
-      }
+      const { served, atControl } = asked;
+      return serveUntilOver(served, world, atControl);
     },
     async close() {
       // Whoever served until the end has heard of how that went: said twice it would be another failure.
-      if (!isServed) await live?.close();
+      if (!isServed) {
+        await live?.close();
+        await asked?.atControl.close();
+      }
       await socket?.close();
+      await asked?.served.systemd.told();
     },
   };
 }

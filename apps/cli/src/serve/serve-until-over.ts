@@ -1,43 +1,32 @@
 import { DeviceError } from "@blkmig/device";
-import type { Listener } from "@blkmig/transport";
 
-import { createControlDesk } from "../control/control-desk.ts";
-import { serveControl } from "../control/control-server.ts";
 import { type Ending, EXIT } from "../exit-code.ts";
 import { aborted } from "../interruption.ts";
 import type { LiveServer } from "../live/live-contract.ts";
 import type { Output } from "../output/output.ts";
 import type { CommandWorld } from "../run-command.ts";
-import type { Systemd } from "./systemd.ts";
-
-/** A server that answers its clients, and where it is asked and told. */
-export interface Served {
-  readonly live: LiveServer;
-  /** The path of the control socket, if there is one. */
-  readonly control: string | undefined;
-  /** It, bound. */
-  readonly socket: Listener | undefined;
-  readonly systemd: Systemd;
-}
+import { answerAtControl, type AtControl, type Served } from "./at-control.ts";
 
 export interface ServeWorld extends CommandWorld {
   readonly version: string;
 }
 
-/** Serves until it is interrupted, or until all disks have gone elsewhere; then closes the server. Gives the exit code, or throws `InDoubt`. */
+/**
+ * Serves until it is interrupted, or until all disks have gone elsewhere; then closes the server. Gives the exit code, or throws what
+ * ended it. `atControl`: where it is asked, if it is already.
+ */
 export async function serveUntilOver(
-  { live, control = "", socket, systemd }: Served,
+  served: Served,
   world: ServeWorld,
+  atControl: AtControl = answerAtControl(served, world),
 ): Promise<number> {
-  const { output, signal, version } = world;
-  const onStatus = (status: string): void => systemd.tell(`STATUS=${status}`);
-  const desk = createControlDesk({ live, control, version, output, onStatus });
-  const clients = socket && serveControl(socket, desk);
-  tellServing(live, socket && control, output);
+  const { live, control, systemd } = served;
+  const { output, signal } = world;
+  tellServing(live, control, output);
   systemd.tell("READY=1", `STATUS=serving ${live.nbd.join(" ")}`);
   const why = await Promise.race([aborted(signal).then(() => "signal"), live.over.then(() => "moved")]);
   systemd.tell("STOPPING=1");
-  desk.close();
+  atControl.desk.close();
   try {
     await live.close();
   } catch (error) {
@@ -45,7 +34,7 @@ export async function serveUntilOver(
     output.ended(unflushed(error));
     return EXIT.failed;
   } finally {
-    await clients?.close(); // only now has every migration ended, and its client an answer
+    await atControl.close(); // only now has every migration ended, and its client an answer
   }
   output.endProgress();
   output.say(
