@@ -61,7 +61,7 @@ export interface NbdServerLimits {
   readonly clients?: number;
   /** Requests of one client under way. Default 64. */
   readonly requests?: number;
-  /** Payload bytes of all clients together under way. Default 128 MiB. */
+  /** Payload bytes of all clients together under way; a 512th of it is each client's own besides. Default 128 MiB. */
   readonly bufferedBytes?: number;
   /** How long a client may take to choose its export. Milliseconds; default 30 s. */
   readonly handshakeMs?: number;

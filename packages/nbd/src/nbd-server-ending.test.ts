@@ -102,6 +102,16 @@ test("a long reading ahead for a client that was hung up on ends early", async (
   expect(reads).toBe(2);
 });
 
+test("a client that was hung up on for a write of gigabytes leaves nothing that the end would wait for", async () => {
+  const { server, join } = serverUnderTest([{ name: "disk", device: garbageDisk() }]);
+  const hand = join();
+  await hand.go("disk");
+  await hand.request(WRITE, 1n, { length: 0xffffffff });
+  await expect(hand.reply()).rejects.toThrow("went away");
+  await expect.poll(() => server.clients()).toEqual([]);
+  await server.close("finish");
+});
+
 test("a closed server, and a full one, hang up on who comes", async () => {
   const { server, join, events } = serverUnderTest([{ name: "disk", device: garbageDisk() }], {
     limits: { clients: 1 },

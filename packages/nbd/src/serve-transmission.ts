@@ -112,6 +112,7 @@ export function createTransmission({ connection, agreement, memory, requests }: 
       return;
     }
     if (request.length > MOST_PASSED_BYTES) {
+      slots.give(); // it will never be answered, and whoever ends this waits for what is under way
       throw new NbdError("protocol", connection.peer, `a write of ${request.length} bytes is too long to be refused`);
     }
     decoder.pass();

@@ -50,6 +50,19 @@ test("nobody gets more than is free then, and who waits is served when something
   expect(lengths((await waiting)!)).toEqual([256 * KiB]);
 });
 
+test("whoever has it all, each client has a little of its own", () => {
+  const memory = createPayloadMemory(128 * MiB);
+  for (let count = 0; count < 4; count++) memory.share().tryTake(32 * MiB);
+  expect(memory.usedBytes).toBe(128 * MiB);
+  const modest = memory.share();
+  expect(modest.tryTake(512 * KiB)).toBeUndefined();
+  const small = [modest.tryTake(64 * KiB), modest.tryTake(4 * KiB), modest.tryTake(4 * KiB)];
+  expect(small.every((lease) => lease !== undefined)).toBe(true);
+  expect(modest.tryTake(256 * KiB)).toBeUndefined();
+  for (const lease of small) lease!.give();
+  expect(modest.tryTake(256 * KiB)).toBeDefined();
+});
+
 test("one payload that is larger than all memory is taken while nothing else is out", () => {
   const memory = createPayloadMemory(8 * KiB);
   const share = memory.share();

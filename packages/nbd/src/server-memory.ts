@@ -38,10 +38,14 @@ interface Waiting {
   readonly resolve: (lease: Lease | undefined) => void;
 }
 
+/** Of all memory, what each client may hold besides: 256 KiB of 128 MiB. */
+const OWN_PART = 1 / 512;
+
 /**
- * Memory for the payloads of all clients: out and kept together never more than `bytes`, but for a single payload that is larger. A client
- * gets none that would leave it with more than is then free: so one that asks for much and takes its replies slowly leaves as much to
- * others as it holds, and who holds nothing seldom waits.
+ * Memory for the payloads of all clients: out and kept together never more than `bytes`, but for a single payload that is larger, and
+ * for each client's own little part. A client gets none that would leave it with more than is then free: so one that asks for much and
+ * takes its replies slowly leaves as much to others as it holds, and who holds nothing seldom waits. Its own part nobody can take
+ * from it: four that promise long writes and never send them would have everybody wait, for ever.
  */
 export function createPayloadMemory(bytes: number): PayloadMemory {
   const kept = new Map<number, Uint8Array[]>(PIECES.map((size) => [size, []]));
@@ -76,7 +80,7 @@ export function createPayloadMemory(bytes: number): PayloadMemory {
   }
 
   function mayTake(held: number, cost: number): boolean {
-    if (used === 0) return true;
+    if (used === 0 || held + cost <= bytes * OWN_PART) return true;
     if (held > 0 && held + cost > CLIENT_BYTES) return false;
     return held + cost <= bytes - used;
   }
