@@ -1,11 +1,15 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createConnection } from "node:net";
 
 import { openNbd, parseNbdUrl } from "@blkmig/nbd";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 
 import { end, type NewOwner, startOwner } from "./live-hosts.test-kit.ts";
 import { startCheckedGuest } from "./live/checked-writes.test-kit.ts";
 import { makeDisk, makeGarbage, MIB } from "./make-disks.test-kit.ts";
+import { hasQemuNbd } from "./nbd-servers.test-kit.ts";
 import { refusal, refused, runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
 import { type Served, startServing } from "./serving.test-kit.ts";
 
@@ -103,6 +107,40 @@ describe("a server that passes its clients on, ended", () => {
     await own.close();
     expect(found.every((byte) => byte === 7)).toBe(true);
     expect(await end(owner.running)).toBe(0);
+  });
+});
+
+describe.skipIf(!hasQemuNbd)("a QEMU that never flushes (skipped without the program qemu-io)", () => {
+  /** Writes with its cache unsafe, and stays until it is told to go. */
+  async function startUnsafe(url: string) {
+    const child = spawn("qemu-io", ["-f", "raw", "-t", "unsafe", url], { stdio: "pipe" });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    let said = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));
+    child.stdin.write("write -P 7 0 1M\n");
+    while (!said.includes("wrote")) await once(child.stdout, "data");
+    return child;
+  }
+
+  it("has what it wrote flushed at the new owner when the old server ends", async () => {
+    const { served, owner, target } = await startForwarding();
+    const child = await startUnsafe(served.url("a"));
+    expect(await end(served.running)).toBe(0);
+    child.kill("SIGKILL");
+    await kill(owner.running);
+    expect(
+      readFileSync(target)
+        .subarray(0, MIB)
+        .every((byte) => byte === 7),
+    ).toBe(true);
+  });
+
+  it("is why the old server ends with a sentence when its new owner has gone", async () => {
+    const { served, owner } = await startForwarding();
+    await startUnsafe(served.url("a"));
+    await kill(owner.running);
+    served.running.process.kill("SIGTERM");
+    expect(refusal(await served.running.ended)).toEqual(refused(1, /was not flushed before may be lost$/));
   });
 });
 

@@ -246,7 +246,9 @@ it("a server ends though the new owner is away with its clients' requests", asyn
   await guest.more(20);
   await pair.owner!.close();
   await expect.poll(() => pair.told.join("\n")).toMatch(/the link to .* broke/);
-  await pair.old.close();
+  // What was answered and never flushed is said, if there is any: the guest flushes when it likes.
+  const end = await pair.old.close().catch((error: unknown) => error);
+  expect([undefined, "io"]).toContain((end as { code?: string } | undefined)?.code);
   await guest.stop();
   expect(guest.missingIn(pair.target)).toEqual([]);
 });
