@@ -39,9 +39,6 @@ export type When =
   | { readonly is: "event"; readonly event: "pass" | "switchover" | "completed" }
   | { readonly is: "later"; readonly records: number };
 
-/** What the guests write does not fit into it, at most speeds: there is no end but by a mirror. */
-const TIGHT = ["--downtime-limit", "20ms"];
-
 const EDGES: readonly Edge[] = ["before", "amid", "after"];
 const SAYS = [
   ["there", "hello"],
@@ -111,13 +108,7 @@ function someVictims(random: SeededRandom, relayed: boolean): readonly Victim[] 
 
 function someOptions(random: SeededRandom): readonly string[] {
   const speed = random.pick([[], [], ["--max-bandwidth", "24M"], ["--max-bandwidth", "8M"]]);
-  const help = random.pick([
-    [],
-    ["--throttle"],
-    ["--mirror", ...TIGHT],
-    ["--throttle", "--mirror"],
-    ["--throttle", "--mirror", ...TIGHT],
-  ]);
+  const help = random.pick([[], ["--throttle"], ["--mirror"], ["--throttle", "--mirror"]]);
   return [...speed, ...help, ...random.pick([[], ["--no-verify"]])];
 }
 
