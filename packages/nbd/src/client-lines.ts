@@ -12,6 +12,8 @@ import { NbdError } from "./nbd-error.ts";
 
 /** How long `close()` waits for a server that is away, with requests that wait for it. */
 const CLOSING_MS = 10_000;
+/** How long it waits for one that is there and answers nothing. */
+const SILENCE_MS = 30_000;
 /** A connection that broke earlier, and had answered nothing, was none. */
 const BRIEF_MS = 5000;
 
@@ -42,6 +44,7 @@ export class Lines {
   #offer: Offer;
   #failure: NbdError | undefined;
   #hurriesSince: number | undefined;
+  #answers = 0;
   /** Why the last connection that was given up could not be made. */
   #why: Error | undefined;
 
@@ -80,9 +83,23 @@ export class Lines {
     );
   }
 
-  /** From now on a server that is away is waited for no longer than 10 s. */
+  /** From now on a server that is away is waited for no longer than 10 s, and one that answers nothing no longer than 30 s. */
   hurry(): void {
-    this.#hurriesSince ??= this.#options.clock.now();
+    if (this.#hurriesSince !== undefined) return;
+    this.#hurriesSince = this.#options.clock.now();
+    void this.#endSilence();
+  }
+
+  /** A host that is frozen looks like one that is slow: only that nothing at all comes from it tells. */
+  async #endSilence(): Promise<void> {
+    for (let heard = -1; heard !== this.#answers; await this.#options.clock.sleep(SILENCE_MS, this.#over.signal)) {
+      heard = this.#answers;
+    }
+    this.#fail(
+      "connect",
+      `the server has answered nothing for ${SILENCE_MS / 1000} s, and is waited for no longer`,
+      undefined,
+    );
   }
 
   /** When nothing is under way: says goodbye and lets go. */
@@ -106,7 +123,10 @@ export class Lines {
     const { clock } = this.#options;
     let trouble = new Trouble(clock.now());
     for (let agreed: Agreed | undefined = first; agreed;) {
-      const wire = new Wire(agreed, () => this.#dispatch());
+      const wire = new Wire(agreed, () => {
+        this.#answers += 1;
+        this.#dispatch();
+      });
       const begun = clock.now();
       this.#wires.add(wire);
       this.#dispatch();

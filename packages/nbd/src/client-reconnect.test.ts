@@ -43,6 +43,19 @@ const sent = (server: ScriptedServer, command: number) => server.asked.filter((a
 const bytes = (fill: number, length = 512) => [new Uint8Array(length).fill(fill)];
 const identity = { run: "boot-1", disk: "migration-1" };
 
+it("close() gives up a server that answers nothing for half a minute, and not one that is slow", async () => {
+  const silence = silentTo(FLUSH, () => server);
+  const { server, device, clock, events } = await opened({ answer: silence.answer });
+  const flushed = device.flush();
+  void assertRejected(flushed, { code: "io", message: expect.stringMatching(/answered nothing for 30 s/) });
+  const closed = device.close();
+  await clock.pass(29_000);
+  expect(events).toEqual([]);
+  await clock.passUntil(closed);
+  await expect(flushed).rejects.toThrow();
+  expect(events).toMatchObject([{ type: "failed", error: { code: "connect" } }]);
+});
+
 it("sends reads again on a new connection, and tells of it", async () => {
   const silence = silentTo(READ, () => server);
   const { server, device, clock, events } = await opened({ answer: silence.answer });

@@ -21,11 +21,14 @@ export interface InfluenceParts {
   readonly flights: Flights;
   readonly clock: Clock;
   readonly report: Report;
+  /** Bytes per second: what was set for the wire, whatever it could carry. */
+  readonly maxBandwidth: () => number | undefined;
   /** A session's; a classic stream cannot mirror. */
   readonly outlet: () => SessionOutlet | undefined;
 }
 
-export function createInfluence({ options, flights, clock, report, outlet }: InfluenceParts): Influence {
+export function createInfluence(parts: InfluenceParts): Influence {
+  const { options, flights, clock, report, outlet, maxBandwidth } = parts;
   const { guest } = options;
   const mayThrottle = options.throttle === true && guest?.throttle !== undefined;
   const mayMirror = (): boolean => options.mirror === true && guest?.mirror !== undefined && outlet() !== undefined;
@@ -64,7 +67,8 @@ export function createInfluence({ options, flights, clock, report, outlet }: Inf
     },
     afterPass({ bulkDone, figures }) {
       if (!bulkDone || !guest) return;
-      const measure = measures.afterPass(figures.remaining, figures.bandwidth);
+      const bandwidth = figures.bandwidth && Math.min(figures.bandwidth, maxBandwidth() ?? Infinity);
+      const measure = measures.afterPass(figures.remaining, bandwidth);
       switch (measure.do) {
         case "throttle": {
           const { bytesPerSecond } = measure;

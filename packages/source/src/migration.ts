@@ -100,7 +100,14 @@ export function createMigration(options: MigrationOptions): Migration {
     });
   const conversation: Conversation =
     session ?? createClassicConversation({ wire: options.wire!, format, clock, custody, signal, confirm });
-  const influence = createInfluence({ options, flights, clock, report, outlet: () => session?.outlet });
+  const influence = createInfluence({
+    options,
+    flights,
+    clock,
+    report,
+    maxBandwidth: () => maxBandwidth,
+    outlet: () => session?.outlet,
+  });
 
   /** Said once: with such a limit it is switched over only if the guest writes nothing for a while. */
   const warnOfOverhead = ({ bulkDone }: MigrationSource): void => {

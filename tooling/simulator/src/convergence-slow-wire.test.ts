@@ -43,6 +43,21 @@ test("throttled, the guest writes as fast as was told, step by step, and it ends
   expect(isLeftAlone(ended)).toBe(true);
 });
 
+test("throttled, it is left a part of what the wire may carry, however much it could", async () => {
+  const told: number[] = [];
+  const ended = await runPacedSession({
+    wire: { bytesPerSecond: 100 * MB, latencyMs: 1 },
+    origin: createMemoryDevice({ size: 16 * MiB, fill: 7 }),
+    guestRate: 20 * MB,
+    migration: { throttle: true, maxBandwidth: 5 * MB },
+    onEvent(event) {
+      if (event.type === "converge" && event.step === "throttle") told.push(event.bytesPerSecond);
+    },
+  });
+  assertMoved(ended);
+  expect(Math.max(...told)).toBeLessThanOrEqual(5 * MB);
+});
+
 test("mirrored, its writes are at both ends before they are answered, and it ends", async () => {
   const ended = await outrun({ mirror: true }, (event, { migration }) => {
     if (event.type === "converge") expect(migration.statistics().mirroring).toBe(true);

@@ -8,6 +8,8 @@ import { type DiskState, isHeld } from "./live-state.ts";
 import type { NbdDoors } from "./nbd-doors.ts";
 
 const LOOK_EVERY_MS = 50;
+/** A new owner that is there and answers nothing is waited for no longer. */
+const PATIENCE_MS = 30_000;
 
 export interface ClosingParts {
   readonly doors: NbdDoors;
@@ -37,8 +39,9 @@ async function hangUp(disk: LiveDisk, { doors, links }: ClosingParts): Promise<v
   const link = links.get(disk);
   const done = new AbortController();
   const finished = doors.drop(disk.name, "finish").finally(() => done.abort());
-  // A link that is broken, or breaks while the last requests are under way, keeps nobody waiting for ever.
-  while (link && !done.signal.aborted && !link.isDown) {
+  const until = performance.now() + PATIENCE_MS;
+  // A link that is broken, breaks while the last requests are under way, or is silent, keeps nobody waiting for ever.
+  while (link && !done.signal.aborted && !link.isDown && performance.now() < until) {
     await wait(LOOK_EVERY_MS, undefined, { signal: done.signal }).catch(() => {}); // then it is done
   }
   // What is under way on it ends with the link, which waits for the new owner a little longer.
