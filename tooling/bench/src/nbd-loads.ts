@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -22,8 +23,8 @@ export function nbdLoads(folder: string, bytes: number): readonly NbdLoad[] {
   return [
     copyLoad("nbdcopy out", bytes, (url) => [url, "null:"]),
     copyLoad("nbdcopy in", bytes, (url) => [other, url]),
-    randomLoad("4 KiB random reads, depth 32", "randread"),
-    randomLoad("4 KiB random writes, depth 32", "randwrite"),
+    randomLoad("4 KiB random reads, depth 32", "randread", folder),
+    randomLoad("4 KiB random writes, depth 32", "randwrite", folder),
   ];
 }
 
@@ -39,14 +40,17 @@ function copyLoad(name: string, bytes: number, words: (url: string) => string[])
   };
 }
 
-function randomLoad(name: string, kind: "randread" | "randwrite"): NbdLoad {
+function randomLoad(name: string, kind: "randread" | "randwrite", folder: string): NbdLoad {
+  const report = join(folder, "fio.json"); // on standard output it is not the only thing
   return {
     name,
     async run(url) {
       const how = [`--rw=${kind}`, "--bs=4k", "--iodepth=32", `--io_size=${RANDOM_BYTES}`, "--randseed=1"];
-      const words = ["--name=load", "--ioengine=nbd", `--uri=${url}`, ...how, "--output-format=json"];
-      const { stdout } = await run("fio", words, { maxBuffer: 16 * 1024 * 1024 });
-      const { jobs } = JSON.parse(stdout) as { jobs: [{ read: { iops: number }; write: { iops: number } }] };
+      const words = ["--name=load", "--ioengine=nbd", `--uri=${url}`, ...how];
+      await run("fio", [...words, "--output-format=json", `--output=${report}`]);
+      const { jobs } = JSON.parse(readFileSync(report, "utf8")) as {
+        jobs: [{ read: { iops: number }; write: { iops: number } }];
+      };
       return jobs[0][kind === "randread" ? "read" : "write"].iops;
     },
     format: (figure) => `${(figure / 1000).toFixed(1)} k/s`,

@@ -31,7 +31,7 @@ export function nbdServers(folder: string, disk: string): readonly NbdServer[] {
 
 async function startServer(program: string, words: readonly string[], socket: string) {
   rmSync(socket, { force: true });
-  const server = spawn(program, words, { stdio: ["ignore", "ignore", "inherit"] });
+  const server = spawn(program, words, { stdio: "ignore" });
   await untilItListens(server, socket);
   return {
     url: `nbd+unix:///?socket=${socket}`,

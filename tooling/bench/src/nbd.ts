@@ -23,6 +23,7 @@ try {
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const server of servers) {
       await using running = await server.start();
+      for (const load of loads) await load.run(running.url); // a server lives long: its first second is not measured
       for (const load of loads) {
         const key = `${load.name} ${server.name}`;
         figures.set(key, [...(figures.get(key) ?? []), await load.run(running.url)]);
