@@ -52,7 +52,7 @@ it("close() gives up a server that answers nothing for half a minute, and not on
   await clock.pass(29_000);
   expect(events).toEqual([]);
   await clock.passUntil(closed);
-  await expect(flushed).rejects.toThrow();
+  await expect(flushed).rejects.toMatchObject({ code: "io" });
   expect(events).toMatchObject([{ type: "failed", error: { code: "connect" } }]);
 });
 
