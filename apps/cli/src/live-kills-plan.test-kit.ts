@@ -33,7 +33,7 @@ export interface Plan {
 }
 
 /** A place on the wire; a record that says something; an event of the send; or so many records of the guest's after its end. */
-export type When =
+type When =
   | { readonly is: "place"; readonly place: Place }
   | { readonly is: "record"; readonly role: keyof RecordedStates; readonly state: string }
   | { readonly is: "event"; readonly event: "pass" | "switchover" | "completed" }

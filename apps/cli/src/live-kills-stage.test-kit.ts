@@ -12,7 +12,7 @@ import { type RecordWatch, watchRecords } from "./watch-records.test-kit.ts";
 
 const WITHIN_MS = 90_000;
 
-export type Role = "serve" | "receive" | "send";
+type Role = "serve" | "receive" | "send";
 
 /** How a process ended that was started in a role, and what it was sent. */
 export interface Past extends Ended {

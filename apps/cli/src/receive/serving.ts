@@ -21,7 +21,7 @@ export interface ServingOptions {
 }
 
 /** What is known of a migration that comes, whatever its sender speaks. Sizes are in bytes. */
-export interface ServingOffer {
+interface ServingOffer {
   readonly migration: string;
   readonly disks: readonly { readonly name: string; readonly size: number }[];
 }
