@@ -60,7 +60,7 @@ export function createClassicConversation(parts: ClassicParts): Conversation {
     async begin(begun) {
       source = begun;
     },
-    toSettle: (pending) => pending,
+    toVerify: () => 0,
     overhead: 0,
     claimMore: () => false,
     prepare: async () => {},

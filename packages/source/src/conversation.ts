@@ -10,8 +10,8 @@ export interface Conversation {
   open(disks: readonly SourceDisk[], flights: Flights): Promise<Outlet | "committed">;
   /** The source is set up. */
   begin(source: MigrationSource): Promise<void>;
-  /** Bytes still to be settled, of those pending: what must be verified is as well. */
-  toSettle(pending: number): number;
+  /** Bytes that must be read back before the commit, besides those that are pending. */
+  toVerify(pending: number): number;
   /** Milliseconds of a pause that go to anything but sending what is pending. */
   readonly overhead: number;
   /** What is left has become little: more that must be done while the guest runs; gives whether it begins now. */

@@ -127,7 +127,9 @@ export function createMigration(options: MigrationOptions): Migration {
     const bandwidth = figures.bandwidth && Math.min(figures.bandwidth, maxBandwidth ?? Infinity);
     const limit = Math.max(0, downtimeLimit - conversation.overhead);
     const view = { bulkDone, dirty, bandwidth, readBandwidth, downtimeLimit: limit };
-    if (converges({ ...view, pending: conversation.toSettle(pending) })) return true;
+    // What is read back costs the wire next to nothing, so no limit of the wire holds it up.
+    const unlimited = bandwidth === undefined ? 1 : bandwidth / figures.bandwidth!;
+    if (converges({ ...view, pending: pending + conversation.toVerify(pending) * unlimited })) return true;
     if (bulkDone && converges({ ...view, pending })) conversation.claimMore();
     return false;
   };

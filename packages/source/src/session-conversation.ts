@@ -194,10 +194,10 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
       source = begun;
       await meetSink(linkOfNow());
     },
-    toSettle(pending) {
-      if (!session.verify || !source) return pending;
+    toVerify(pending) {
+      if (!session.verify || !source) return 0;
       const total = disks.reduce((sum, { device }) => sum + device.size, 0);
-      return Math.max(pending, total - source.figures.verified);
+      return Math.max(0, total - source.figures.verified - pending);
     },
     get overhead() {
       return flushes.lastMs + ROUND_TRIPS * (link?.roundTrip ?? 0);
