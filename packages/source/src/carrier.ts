@@ -25,8 +25,11 @@ export interface Carrier {
   readonly hasBuffer: boolean;
   /** Asks the disk what a run is, and sends what it is if that needs no read. Gives the bytes of stream. */
   ask(work: DiskWork, run: Run, maySkip: boolean): Promise<number>;
-  /** Begins to read and send a run. `hasBuffer` must hold. `onZero` is told of bytes that needed no payload. */
-  read(work: DiskWork, run: Run, onZero: (bytes: number) => void): void;
+  /**
+   * Begins to read and send a run. `hasBuffer` must hold. `onZero` is told of bytes that needed no payload, `onCompared` of those that
+   * the sink may have already, so that only their hash is sent.
+   */
+  read(work: DiskWork, run: Run, onZero: (bytes: number) => void, onCompared: (bytes: number) => void): void;
 }
 
 export interface CarrierParts {
@@ -153,7 +156,7 @@ export function createCarrier({ pool, buffers, outlet, flights, clock, meters }:
       if (kind === "skip") skip(work, known);
       return 0;
     },
-    read(work, run, onZero) {
+    read(work, run, onZero, onCompared) {
       beginFlight(work, run); // before the read: a write landing meanwhile marks it again
       const buffer = pool.tryTake();
       if (!buffer) throw new Error("read() without a free buffer");
@@ -167,7 +170,10 @@ export function createCarrier({ pool, buffers, outlet, flights, clock, meters }:
       };
       const carry = async (): Promise<void> => {
         const filled = await readRun(work, run, buffer);
-        if (isClaimed(work, run)) return proveEqual(work, run, filled);
+        if (isClaimed(work, run)) {
+          onCompared(run.length);
+          return proveEqual(work, run, filled);
+        }
         work.verified.clear(run.offset, run.length);
         const { landed } = await sendRun(work, run, buffer, onZero);
         giveBuffer(); // the wire has taken it; what is left is to hear that it has landed

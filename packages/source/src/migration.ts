@@ -142,12 +142,12 @@ export function createMigration(options: MigrationOptions): Migration {
 
   const untilConverged = async (source: MigrationSource): Promise<void> => {
     while (!(await timeToSwitch(source))) {
-      const { passEnded, submitted } = await source.iterate(sliceOf(source));
+      const { passEnded, submitted, compared } = await source.iterate(sliceOf(source));
       phase = source.bulkDone ? "dirty" : "bulk";
       report.step(phase, source.figures, passEnded);
       if (passEnded) influence.afterPass(source);
       const isIdle = submitted === 0 && source.figures.remaining === 0; // a rule of the caller's own waits for something
-      const wait = Math.max(pacer.spend(submitted), isIdle ? IDLE_MS : 0);
+      const wait = Math.max(pacer.spend(submitted - compared), isIdle ? IDLE_MS : 0);
       if (wait > 0) await pacer.wait(wait, custody.ending);
     }
   };

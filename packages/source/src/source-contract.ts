@@ -30,6 +30,8 @@ export interface Turn {
   readonly passEnded: boolean;
   /** Bytes of stream begun, every read counted as data until it turned out to be zero: less than nothing, where earlier ones did. */
   readonly submitted: number;
+  /** Bytes of these that were only compared: nothing but their hashes goes over the wire. */
+  readonly compared: number;
 }
 
 /**

@@ -44,6 +44,7 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
   /** Whether what is claimed was sent by us, and waits only to be read back. */
   let verifying = false;
   let submitted = 0;
+  let compared = 0;
 
   const dirtyBytes = (): number => work.reduce((sum, { todo }) => sum + todo.bytes, 0);
   const claimedBytes = (): number => work.reduce((sum, { claimed }) => sum + claimed.bytes, 0);
@@ -108,9 +109,13 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
       return;
     }
     submitted += step.run.length;
-    carrier.read(each, step.run, (bytes) => {
+    const onZero = (bytes: number): void => {
       submitted -= bytes;
-    });
+    };
+    const onCompared = (bytes: number): void => {
+      compared += bytes;
+    };
+    carrier.read(each, step.run, onZero, onCompared);
   };
 
   /** Takes steps until the budget is used up (false) or the pass has ended (true). */
@@ -179,9 +184,10 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
       if (passEnded && submitted <= 0) await flights.firstSettled();
       outlet.endTurn();
       if (passEnded) await beginPass();
-      const spent = submitted;
+      const spent = { submitted, compared };
+      compared = 0;
       submitted = 0; // not at the next turn's begin: what turns out to be zero between two turns is given back
-      return { passEnded, submitted: spent };
+      return { passEnded, ...spent };
     },
     async complete(beforeLast) {
       await rest();
