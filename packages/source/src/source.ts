@@ -99,6 +99,10 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
     return { ...seen, run: { offset, length: Math.min(length, progress.same(each, offset, unit)) } };
   };
 
+  const onCompared = (bytes: number): void => {
+    compared += bytes;
+  };
+
   const perform = async (step: Extract<Step, { disk: number }>): Promise<void> => {
     const each = work[step.disk]!;
     turn = (step.disk + 1) % work.length;
@@ -111,9 +115,6 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
     submitted += step.run.length;
     const onZero = (bytes: number): void => {
       submitted -= bytes;
-    };
-    const onCompared = (bytes: number): void => {
-      compared += bytes;
     };
     carrier.read(each, step.run, onZero, onCompared);
   };
