@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 
 import { openTargetJournal } from "@blkmig/journal";
 import { expect, it, onTestFinished } from "vitest";
@@ -122,7 +123,8 @@ it("a classic stream that is cut leaves a marked target; a receiver that is kept
   await runBlkmig(["send", `file://${path("stream")}`, "--disk", `a=${source}`]);
   truncateSync(path("stream"), 2 * MIB);
   const { receiver, url } = await listen(target, "--keep");
-  await runBlkmig(["send", url, "--wire", "1.1", "--disk", `a=${makeDisk(path("larger"), 5 * MIB)}`]);
+  const { hostname, port } = new URL(url);
+  connect(Number(port), hostname).end(readFileSync(path("stream")));
   await receiver.until(({ event }) => event === "failed");
   expect(JSON.parse(readFileSync(`${target}.blkmig`, "utf8"))).toMatchObject({ state: "incomplete" });
   const sent = await runBlkmig(["send", url, "--wire", "1.1", "--disk", `a=${source}`]);
