@@ -10,5 +10,6 @@ export type { FoundTarget } from "./found-target.ts";
 export type { AboutTarget, TargetJournal } from "./target-journal.ts";
 export { openSourceJournal, type OpenSourceJournal } from "./open-source-journal.ts";
 export type { AboutSource, FoundSource, PassedOn, SourceJournal } from "./source-journal.ts";
+export { whatBrought } from "./what-brought.ts";
 export { withheldBlock, type WithheldBlock } from "./withheld-block.ts";
 export { resolveSource, resolveTarget, type SourceVerdict, type TargetVerdict } from "./resolve.ts";

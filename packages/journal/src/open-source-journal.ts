@@ -4,6 +4,7 @@ import { createOneAtATime } from "./one-at-a-time.ts";
 import { type RecordGroup, openRecordGroup } from "./record-group.ts";
 import type { DiskRecord, SourceRecord } from "./record.ts";
 import type { FoundSource, PassedOn, SourceJournal } from "./source-journal.ts";
+import { whatBrought } from "./what-brought.ts";
 import { rememberWhatWas, type WhatWas } from "./what-was.ts";
 
 export interface OpenSourceJournal {
@@ -83,10 +84,6 @@ function createSourceJournal(
         await group.settleOthers();
       }),
   };
-}
-
-function whatBrought(record: DiskRecord | undefined): string | undefined {
-  return record?.role === "target" ? record.migration : record?.brought;
 }
 
 function assertNotGone({ migration, state }: FoundSource): void {

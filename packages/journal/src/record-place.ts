@@ -23,9 +23,8 @@ export interface DiskLike {
 
 /**
  * Where the record of a disk is, or would be; nothing is made. A file's is beside it, `<path>.blkmig`, by its path without
- * symbolic links. That of a block device, of a disk
- * behind NBD, or of any disk if `stateDir` is given, is in the state directory, by identity and size.
- * Throws what `fs.realpath` throws.
+ * symbolic links. That of a block device, of a disk behind NBD, or of any disk if `stateDir` is given, is in the state directory, by
+ * identity and size. Throws what `fs.realpath` throws.
  */
 export async function placeOfRecord(
   disk: DiskLike,

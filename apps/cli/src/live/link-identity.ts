@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 
+import { whatBrought } from "@blkmig/journal";
 import type { LinkIdentity } from "@blkmig/nbd";
 
 import type { LiveDiskParts } from "./live-contract.ts";
@@ -22,9 +23,4 @@ export async function createLinkIdentities(
     run: disk.kind === "nbd" ? run : boot,
     disk: migration ?? whatBrought(record) ?? NO_MIGRATION,
   });
-}
-
-/** Also of one that has moved on since: who was linked to it before knows it by that. */
-function whatBrought(record: LiveDiskParts["record"]): string | undefined {
-  return record?.role === "target" ? record.migration : record?.brought;
 }

@@ -1,9 +1,16 @@
-import { type BlockDevice, createSwitchableDevice, type Guest, type TrackedDevice, trackWrites } from "@blkmig/device";
+import {
+  type BlockDevice,
+  createSwitchableDevice,
+  DeviceError,
+  type Guest,
+  type TrackedDevice,
+  trackWrites,
+} from "@blkmig/device";
 import type { LinkIdentity, NbdExport } from "@blkmig/nbd";
 
+import { createNoDevice } from "../disks/no-device.ts";
 import type { LiveDiskParts } from "./live-contract.ts";
 import { type DiskEvent, type DiskState, nextState } from "./live-state.ts";
-import { createNoDevice } from "./no-device.ts";
 
 /** One disk that is served: what its clients use, what a migration reads, and who it belongs to. */
 export interface LiveDisk {
@@ -108,7 +115,7 @@ export function createLiveDisk(parts: LiveDiskParts, options: LiveDiskOptions): 
       letGo();
     },
     discard() {
-      exchange(createNoDevice(parts.device)); // first: let go before that, they would reach a disk that may be another's
+      exchange(createNoDevice(parts.device, new DeviceError("closed", name, "it is not served here any more"))); // first: let go before that, they would reach a disk that may be another's
       letGo();
     },
   };

@@ -1,7 +1,7 @@
-import type { BlockDevice } from "@blkmig/device";
 import { createSinkSession, type SessionOffer, type SessionTargets } from "@blkmig/sink";
 
 import { CommandError } from "../command-error.ts";
+import { createNoDevice } from "../disks/no-device.ts";
 import { LIMITS } from "./load-any.ts";
 import type { SenderWire } from "./sender-wire.ts";
 import { type Committed, PART_WITHIN_MS } from "./taking.ts";
@@ -37,30 +37,14 @@ function decided(offer: SessionOffer, { migration, attempt }: Committed): Sessio
   if (offer.migration !== migration) {
     throw new CommandError("refused", "the disks here are served already: this receiver takes no other migration");
   }
+  const final = new CommandError("refused", `migration ${migration} is committed: nothing of it can change any more`);
   const refuse = async (): Promise<never> => {
-    throw new CommandError("refused", `migration ${migration} is committed: nothing of it can change any more`);
+    throw final;
   };
   return {
-    devices: offer.disks.map((disk) => untouchable(disk, refuse)),
+    devices: offer.disks.map((disk) => createNoDevice({ ...disk, readOnly: false }, final)),
     journal: { begin: refuse, held: refuse, decide: refuse, async done() {} },
     found: { state: "committed", attempt, held: offer.disks.map(() => []) },
-    async close() {},
-  };
-}
-
-function untouchable({ name, size }: SessionOffer["disks"][number], refuse: () => Promise<never>): BlockDevice {
-  return {
-    name,
-    size,
-    readOnly: false,
-    read: refuse,
-    write: refuse,
-    zero: refuse,
-    // eslint-disable-next-line require-yield
-    async *extents() {
-      await refuse();
-    },
-    flush: refuse,
     async close() {},
   };
 }

@@ -1,9 +1,12 @@
-import { type BlockDevice, DeviceError } from "@blkmig/device";
+import type { BlockDevice } from "@blkmig/device";
 
-/** A disk that is not there: all that is asked of it fails. */
-export function createNoDevice({ name, size, readOnly }: BlockDevice): BlockDevice {
+/** A disk that is not there: all that is asked of it fails, with `why`. */
+export function createNoDevice(
+  { name, size, readOnly }: Pick<BlockDevice, "name" | "size" | "readOnly">,
+  why: Error,
+): BlockDevice {
   const refuse = async (): Promise<never> => {
-    throw new DeviceError("closed", name, "it is not served here any more");
+    throw why;
   };
   return {
     name,
