@@ -12,6 +12,7 @@ const CLASSES = {
   TransportError: "packages/transport/src/transport-error.ts",
   JournalError: "packages/journal/src/journal-error.ts",
   NbdError: "packages/nbd/src/nbd-error.ts",
+  QemuError: "packages/qemu/src/qemu-error.ts",
   MigrationError: "packages/source/src/migration-error.ts",
   LoadError: "packages/sink/src/load-error.ts",
 } as const;

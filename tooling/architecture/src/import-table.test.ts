@@ -9,6 +9,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "@blkmig/transport": [],
   "@blkmig/journal": [],
   "@blkmig/nbd": ["@blkmig/device", "@blkmig/transport"],
+  "@blkmig/qemu": ["@blkmig/device", "@blkmig/nbd", "@blkmig/transport"],
   "@blkmig/source": ["@blkmig/protocol", "@blkmig/device"],
   "@blkmig/sink": ["@blkmig/protocol", "@blkmig/device"],
   blkmig: [
@@ -16,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "@blkmig/journal",
     "@blkmig/nbd",
     "@blkmig/protocol",
+    "@blkmig/qemu",
     "@blkmig/sink",
     "@blkmig/source",
     "@blkmig/transport",
@@ -25,6 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const MAY_DEPEND: Readonly<Record<string, readonly string[]>> = {
   "@blkmig/device": ["koffi"],
   "@blkmig/journal": ["valibot"],
+  "@blkmig/qemu": ["valibot"],
   "@blkmig/transport": ["ws"],
   blkmig: ["commander", "valibot"],
 };
