@@ -2,7 +2,7 @@ export { QemuError, type QemuErrorCode } from "./qemu-error.ts";
 export type { ConnectQmpOptions, ExecuteOptions, QemuVersion, Qmp, QmpAddress, QmpEvent } from "./qmp-contract.ts";
 export type { ChosenQemuDisk, QemuDisk } from "./disks-contract.ts";
 export type { Mark, OpenLiveDisksOptions, QemuLiveDisks } from "./live-contract.ts";
-export type { GuestAfterClean, Leftover } from "./leftovers-contract.ts";
+export type { CleanOptions, GuestAfterClean, Leftover } from "./leftovers-contract.ts";
 export type { DisksView, MachineMove, MachineMoveOptions, RamFigures } from "./machine-contract.ts";
 export { connectQmp } from "./connect-qmp.ts";
 export { chooseQemuDisks, listQemuDisks } from "./list-disks.ts";

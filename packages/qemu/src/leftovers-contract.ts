@@ -13,6 +13,13 @@ export interface Leftover {
   readonly owner: number | undefined;
 }
 
+export interface CleanOptions {
+  /** What became of a commit that was asked for. `kept`: the disks are here, and the guest may run; `moved`: they are not. */
+  readonly outcome?: "kept" | "moved";
+  /** Another run goes on with this very migration: the guest and the marks stay as they are, and all else is removed. */
+  readonly takeOver?: boolean;
+}
+
 /** What `cleanLeftover()` did with the guest. */
 export type GuestAfterClean =
   | "running" // it runs, or was resumed

@@ -1,4 +1,4 @@
-import type { GuestAfterClean, Leftover } from "./leftovers-contract.ts";
+import type { CleanOptions, GuestAfterClean, Leftover } from "./leftovers-contract.ts";
 import type { Qmp } from "./qmp-contract.ts";
 
 /** All that carries names of ours, by migration. Throws `QemuError`. */
@@ -13,7 +13,7 @@ export async function findLeftovers(qmp: Qmp): Promise<readonly Leftover[]> {
 export async function cleanLeftover(
   qmp: Qmp,
   leftover: Leftover,
-  options: { readonly outcome?: "kept" | "moved" } = {},
+  options: CleanOptions = {},
 ): Promise<GuestAfterClean> {
   throw new Error(`not landed: ${qmp.url} ${leftover.migration} ${options.outcome}`);
 }

@@ -52,6 +52,8 @@ export interface MachineMove {
    * to QEMU that it has everything; it does not run yet. Throws `QemuError` `migration`: the guest is still this side's.
    */
   handOver(): Promise<void>;
+  /** Milliseconds from the guest's stop here until now, or until it ran there; undefined while it has not stopped. By this process's clock. */
+  readonly downtime: number | undefined;
   /** After the commit: `cont` at the destination. Throws `QemuError`. */
   resumeThere(): Promise<void>;
   /** Puts QEMU's capabilities and parameters back, here, unless it has moved. */
