@@ -29,6 +29,22 @@ describe("joinGuests", () => {
     expect(log).toEqual(["pause a", "pause b", "pause c", "resume c", "resume a"]);
   });
 
+  it("resumes those that paused when one says not yet, and says so", async () => {
+    const log: string[] = [];
+    const restless: Guest = { ...createLogged("b", log), pause: async () => "not-yet" };
+    const joined = joinGuests([createLogged("a", log), restless, createLogged("c", log)]);
+    expect(await joined.pause()).toBe("not-yet");
+    expect(log).toEqual(["pause a", "pause c", "resume c", "resume a"]);
+  });
+
+  it("fails when one will not pause, though another says not yet, and resumes neither", async () => {
+    const log: string[] = [];
+    const restless: Guest = { ...createLogged("a", log), pause: async () => "not-yet" };
+    const joined = joinGuests([restless, createLogged("b", log, ["pause"])]);
+    await expect(joined.pause()).rejects.toThrow("b would not pause");
+    expect(log).toEqual(["pause b"]);
+  });
+
   it("resumes all though one fails, and says so", async () => {
     const log: string[] = [];
     const joined = joinGuests([createLogged("a", log), createLogged("b", log, ["resume"])]);

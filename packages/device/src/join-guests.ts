@@ -6,7 +6,7 @@ type Mirrored = Guest & Required<Pick<Guest, "mirror">>;
 
 /**
  * Several guests, of one disk each, as one. All are told to pause at once; if one will not, those that did are resumed and
- * the pause fails. Resuming goes in reverse order and reaches all, whoever fails.
+ * the pause fails, or says "not-yet" if that is what they say. Resuming goes in reverse order and reaches all, whoever fails.
  *
  * It can throttle, and mirror, if all of them can. Each has an equal share of the rate, so that together they keep it;
  * the nth guest's writes are mirrored as disk n.
@@ -15,9 +15,10 @@ export function joinGuests(guests: readonly Guest[]): Guest {
   return {
     async pause() {
       const outcomes = await Promise.allSettled(guests.map((guest) => guest.pause()));
-      if (outcomes.every((outcome) => outcome.status === "fulfilled")) return;
-      const paused = guests.filter((_, nth) => outcomes[nth]?.status === "fulfilled");
-      throwFailures([...outcomes, ...(await resumeAll(paused))], "some guests would not pause");
+      if (outcomes.every(isHeld)) return;
+      const held = guests.filter((_, nth) => isHeld(outcomes[nth]!));
+      throwFailures([...outcomes, ...(await resumeAll(held))], "some guests would not pause");
+      return "not-yet";
     },
     async resume() {
       throwFailures(await resumeAll(guests), "some guests would not resume");
@@ -25,6 +26,10 @@ export function joinGuests(guests: readonly Guest[]): Guest {
     ...(guests.every(canThrottle) && { throttle: (rate) => throttleAll(guests, rate) }),
     ...(guests.every(canMirror) && { mirror: (mirror) => mirrorAll(guests, mirror) }),
   };
+}
+
+function isHeld(outcome: PromiseSettledResult<void | "not-yet">): boolean {
+  return outcome.status === "fulfilled" && outcome.value !== "not-yet";
 }
 
 function canThrottle(guest: Guest): guest is Throttled {

@@ -22,9 +22,10 @@ export interface Tracker {
 export interface Guest {
   /**
    * Holds new requests, and settles when every request that had begun has landed, is marked or carried, and can be
-   * answered. On failure nothing is held.
+   * answered. On failure nothing is held. "not-yet": it could not come to rest soon enough; nothing is held, and it may be
+   * asked again later.
    */
-  pause(): Promise<void>;
+  pause(): Promise<void | "not-yet">;
   /** Lets the held requests go, in the order in which they came. Without a pause: nothing. */
   resume(): Promise<void>;
   /**

@@ -14,8 +14,11 @@ export interface Custody {
   readonly ending: AbortSignal;
   /** From the moment in which the sink may have read the last frames. */
   readonly asked: boolean;
-  /** Holds the guest. A guest that cannot come to rest keeps nobody waiting who ends the migration. */
-  pause(): Promise<void>;
+  /**
+   * Holds the guest. "not-yet": it runs, and may be asked again. A guest that cannot come to rest keeps nobody waiting who
+   * ends the migration.
+   */
+  pause(): Promise<"held" | "not-yet">;
   /** The last frames are next: from here on no signal, and no early answer, may end it. */
   ask(): void;
   /** The sink has not committed, and will not: failure gives the disk back again. */
@@ -64,10 +67,12 @@ export function createCustody({ guest, signal, onEnding, interrupt, warn }: Cust
       return asked;
     },
     async pause() {
-      if (!guest) return;
+      if (!guest) return "held"; // nobody writes
       paused = true; // or about to be: a resume that comes too early ends the pause
       try {
-        await unlessAborted(guest.pause(), controller.signal);
+        const said = await unlessAborted(guest.pause(), controller.signal);
+        paused = said !== "not-yet";
+        return paused ? "held" : "not-yet";
       } catch (cause) {
         if (cause instanceof Stop) throw cause;
         paused = false;

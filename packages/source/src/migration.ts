@@ -140,15 +140,31 @@ export function createMigration(options: MigrationOptions): Migration {
     return Math.min(pacer.slice, Math.max(LEAST_SLICE, ((figures.bandwidth ?? 0) * TURN_MS) / 1000));
   };
 
-  const untilConverged = async (source: MigrationSource): Promise<void> => {
-    while (!(await timeToSwitch(source))) {
-      const { passEnded, submitted, compared } = await source.iterate(sliceOf(source));
-      phase = source.bulkDone ? "dirty" : "bulk";
-      report.step(phase, source.figures, passEnded);
-      if (passEnded) influence.afterPass(source);
-      const isIdle = submitted === 0 && source.figures.remaining === 0; // a rule of the caller's own waits for something
-      const wait = Math.max(pacer.spend(submitted - compared), isIdle ? IDLE_MS : 0);
-      if (wait > 0) await pacer.wait(wait, custody.ending);
+  const takeTurn = async (source: MigrationSource): Promise<void> => {
+    const { passEnded, submitted, compared } = await source.iterate(sliceOf(source));
+    phase = source.bulkDone ? "dirty" : "bulk";
+    report.step(phase, source.figures, passEnded);
+    if (passEnded) influence.afterPass(source);
+    const isIdle = submitted === 0 && source.figures.remaining === 0; // a rule of the caller's own waits for something
+    const wait = Math.max(pacer.spend(submitted - compared), isIdle ? IDLE_MS : 0);
+    if (wait > 0) await pacer.wait(wait, custody.ending);
+  };
+
+  const goOn = (source: MigrationSource): void => {
+    phase = source.bulkDone ? "dirty" : "bulk";
+    report.resumed(phase, source.figures);
+  };
+
+  /** Passes until it is time and the guest is held; one that cannot come to rest yet goes on, and so do they. */
+  const untilHeld = async (source: MigrationSource): Promise<void> => {
+    for (;;) {
+      while (!(await timeToSwitch(source))) await takeTurn(source);
+      await conversation.prepare();
+      phase = "switchover";
+      report.switchover(source.figures);
+      if ((await custody.pause()) === "held") return;
+      goOn(source);
+      await takeTurn(source); // or a guest that answers at once would be asked again and again, and nothing sent
     }
   };
 
@@ -159,19 +175,14 @@ export function createMigration(options: MigrationOptions): Migration {
       try {
         if (!isReady) await conversation.prepare(); // what cannot be passed on is known before a disk is sent
         isReady = true;
-        await untilConverged(source);
-        await conversation.prepare();
-        phase = "switchover";
-        report.switchover(source.figures);
-        await custody.pause();
+        await untilHeld(source);
         return await conversation.commit();
       } catch (error) {
         if (custody.asked || custody.ending.aborted) throw error;
         influence.end();
         const left = await custody.giveBack(false);
         if (left === "lost") throw error;
-        phase = source.bulkDone ? "dirty" : "bulk";
-        report.resumed(phase, source.figures);
+        goOn(source);
         await conversation.mend(error);
       }
     }
@@ -182,7 +193,8 @@ export function createMigration(options: MigrationOptions): Migration {
     for (const warning of warnings) report.warn(warning);
     custody.ending.throwIfAborted();
     if (options.session?.resume?.asked !== undefined) {
-      await custody.pause(); // whoever began this had asked for the commit: until its outcome is known nobody writes
+      // Whoever began this had asked for the commit: until its outcome is known nobody writes.
+      if ((await custody.pause()) === "not-yet") throw new Stop("guest", "the guest would not pause: not yet");
       custody.ask();
     }
     const outlet = await conversation.open(disks, flights);
