@@ -2,7 +2,6 @@ import { createMemoryDevice, type Guest, trackWrites } from "@blkmig/device";
 import { naiveDecode, recordingWire } from "@blkmig/testkit";
 import { expect, test } from "vitest";
 
-import type { MigrationError } from "./migration-error.ts";
 import { migrate } from "./migration.ts";
 import type { MigrationEvent } from "./statistics.ts";
 
@@ -61,9 +60,13 @@ test("a guest that says not yet goes on, unresumed, and is asked again when its 
 
 test("a migration that ends while its guest goes on has nothing to resume", async () => {
   const controller = new AbortController();
-  const { disks, tracker, guest, steps } = await restAt(Infinity, async () => controller.abort());
-  const error = await migrate({ disks, tracker, guest, wire: recordingWire(), signal: controller.signal }).catch(
-    (reason: unknown) => reason as MigrationError,
+  const { disks, tracker, guest, steps } = await restAt(Infinity, async () => {});
+  const { signal } = controller;
+  const onEvent = (event: MigrationEvent): void => {
+    if (event.type === "status" && event.statistics.status === "active" && steps.length > 0) controller.abort();
+  };
+  const error: unknown = await migrate({ disks, tracker, guest, wire: recordingWire(), signal, onEvent }).catch(
+    (reason: unknown) => reason,
   );
   expect(error).toMatchObject({ code: "cancelled", guest: "running" });
   expect(steps).toEqual(["pause"]);
