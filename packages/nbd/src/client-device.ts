@@ -1,5 +1,6 @@
 import { checkExtent, DeviceError, type Extent, type Segments, type ZeroOptions } from "@blkmig/device";
 
+import { dirtyOf, joined } from "./client-dirty.ts";
 import { extentsOf } from "./client-extents.ts";
 import { toDeviceError } from "./client-failures.ts";
 import type { Ledger } from "./client-ledger.ts";
@@ -9,7 +10,7 @@ import { ServerError } from "./client-server-error.ts";
 import { readBlocks, widen, writeBlocks } from "./client-transfer.ts";
 import { RequestsUnderWay } from "./client-under-way.ts";
 import { createZero } from "./client-zero.ts";
-import type { NbdDevice } from "./nbd-contract.ts";
+import type { DirtyExtent, NbdDevice } from "./nbd-contract.ts";
 import { ERROR, FLAG } from "./nbd-numbers.ts";
 
 /** One description at most covers this much. */
@@ -26,7 +27,7 @@ export interface NbdDeviceOptions {
 
 /** A disk over connections that are open. */
 export function createNbdDevice({ name, url, readOnly, lines, ledger }: NbdDeviceOptions): NbdDevice {
-  const { size, flags, blockSizes, structured, allocation, depth } = lines.offer;
+  const { size, flags, blockSizes, structured, allocation, depth, dirty } = lines.offer;
   const requests = new RequestsUnderWay(name);
   const zero = createZero(lines, ledger);
   const has = (flag: number): boolean => (flags & flag) !== 0;
@@ -70,12 +71,43 @@ export function createNbdDevice({ name, url, readOnly, lines, ledger }: NbdDevic
     if (allocation === undefined && depth === undefined) {
       return [{ offset: from, length: to - from, zero: false, allocated: true }];
     }
+    const { said, first, last } = await askStatus(from, to);
+    return spoken(extentsOf(said, first, from, Math.min(to, last)), from);
+  }
+
+  /** The same of the dirty bitmap. */
+  async function describeDirty(from: number, to: number): Promise<readonly DirtyExtent[]> {
+    const { said, first, last } = await askStatus(from, to);
+    return spoken(dirtyOf(said.dirty ?? [], first, from, Math.min(to, last)), from);
+  }
+
+  /** Of whole blocks, as many as one answer is asked for: at least those that hold the byte at `from`. */
+  async function askStatus(from: number, to: number) {
     const [first, last] = widen(from, Math.min(to - from, STATUS_BYTES), blockSizes.minimum, size);
-    const request = new StatusRequest(first, last - first);
-    await lines.ask(request);
-    const extents = extentsOf(request, first, from, Math.min(to, last));
+    const said = new StatusRequest(first, last - first);
+    await lines.ask(said);
+    return { said, first, last };
+  }
+
+  function spoken<T>(extents: readonly T[], from: number): readonly T[] {
     if (extents.length === 0) throw new DeviceError("io", name, `the server says nothing of the byte at ${from}`);
     return extents;
+  }
+
+  async function* walkDirty(offset: number, length: number): AsyncGenerator<DirtyExtent> {
+    checkExtent(name, size, offset, length);
+    if (dirty === undefined) throw new DeviceError("not-supported", name, "it was opened without a dirty bitmap");
+    const end = offset + length;
+    for (let at = offset; at < end;) {
+      const from = at;
+      const found = await run(`looking for what is dirty at ${from}`, from, false, async () =>
+        describeDirty(from, end),
+      );
+      for (const extent of found) {
+        yield extent;
+        at += extent.length;
+      }
+    }
   }
 
   async function flush(): Promise<void> {
@@ -151,6 +183,7 @@ export function createNbdDevice({ name, url, readOnly, lines, ledger }: NbdDevic
         }
       }
     },
+    dirty: (offset, length) => joined(walkDirty(offset, length)),
     flush: async () => run("flush", 0, false, flush),
     close: async () => (closing ??= letGo()),
   };

@@ -8,6 +8,7 @@ import { Refusal } from "./client-refusal.ts";
 import {
   ALLOCATION_DEPTH,
   BASE_ALLOCATION,
+  DIRTY_BITMAP,
   HANDSHAKE_FLAG,
   INFO,
   LINK_CONTEXT,
@@ -21,6 +22,8 @@ export interface Wishes {
   readonly exportName: string;
   /** To be the only link, by this key. */
   readonly link: string | undefined;
+  /** A dirty bitmap's name: its context is asked for, and none of holes. A server that does not agree just does not offer it. */
+  readonly dirtyBitmap: string | undefined;
   /** Where TLS is wanted: what makes a connection secure once the server is ready for it. */
   readonly secure: ((connection: Connection) => Promise<Connection>) | undefined;
 }
@@ -38,7 +41,8 @@ type Reply = Extract<OptionFrame, { type: "reply" }>;
  * stays the caller's.
  */
 export async function shakeHands(raw: Connection, wishes: Wishes): Promise<Agreed> {
-  const { exportName, link, secure } = wishes;
+  const { exportName, link, dirtyBitmap, secure } = wishes;
+  const dirty = dirtyBitmap === undefined ? undefined : `${DIRTY_BITMAP}${dirtyBitmap}`;
   const clear = new Talk(raw);
   const { isFixed, zeroes } = await greet(clear);
   if (!isFixed) {
@@ -48,8 +52,10 @@ export async function shakeHands(raw: Connection, wishes: Wishes): Promise<Agree
   }
   const talk = secure ? await startTls(clear, secure) : clear;
   const structured = await askStructured(talk);
-  const contexts = structured ? await askContexts(talk, exportName, link) : [];
-  const said = contexts.map(readContext);
+  const queries = dirty === undefined ? [BASE_ALLOCATION, ALLOCATION_DEPTH] : [dirty];
+  if (link !== undefined) queries.push(`${LINK_CONTEXT}${link}`);
+  const contexts = structured ? await askContexts(talk, exportName, queries) : [];
+  const said = contexts.map((data) => readContext(data, dirty));
   if (link !== undefined && !said.some(({ identity }) => identity)) throw new Refusal("option", NO_LINK);
   const gone = await askGo(talk, exportName);
   const basics = gone ?? (await askByName(talk, exportName, zeroes));
@@ -123,9 +129,7 @@ async function askStructured(talk: Talk): Promise<boolean> {
 }
 
 /** The data of each context that is agreed on. A server without contexts has none. */
-async function askContexts(talk: Talk, exportName: string, link: string | undefined): Promise<Uint8Array[]> {
-  const queries = [BASE_ALLOCATION, ALLOCATION_DEPTH];
-  if (link !== undefined) queries.push(`${LINK_CONTEXT}${link}`);
+async function askContexts(talk: Talk, exportName: string, queries: readonly string[]): Promise<Uint8Array[]> {
   const { replies, last } = await talk.ask(OPT.SET_META_CONTEXT, encodeContexts(exportName, queries));
   if (last.kind === REP.ERR_UNKNOWN) throw unknownExport(exportName, last);
   if (last.kind !== REP.ACK) return [];

@@ -12,6 +12,7 @@ export interface Offer {
   /** The numbers of the contexts that describe runs. */
   readonly allocation?: number;
   readonly depth?: number;
+  readonly dirty?: number;
   readonly identity?: LinkIdentity;
 }
 
@@ -57,13 +58,17 @@ function checked(minimum: number, preferred: number, most: number): BlockSizes {
   return { minimum, preferred, maximum: most - (most % minimum) };
 }
 
-/** What one agreed context is: its number, or who the server is. */
-export function readContext(data: Uint8Array): Partial<Pick<Offer, "allocation" | "depth" | "identity">> {
+/** What one agreed context is: its number, or who the server is. `dirty`: the bitmap's context, if one was asked for. */
+export function readContext(
+  data: Uint8Array,
+  dirty: string | undefined,
+): Partial<Pick<Offer, "allocation" | "depth" | "dirty" | "identity">> {
   if (data.length < 4) throw new Malformed("an answer about a context is cut off");
   const id = new DataView(data.buffer, data.byteOffset, data.length).getUint32(0);
   const name = new TextDecoder().decode(data.subarray(4));
   if (name === BASE_ALLOCATION) return { allocation: id };
   if (name === ALLOCATION_DEPTH) return { depth: id };
+  if (name === dirty) return { dirty: id };
   if (name.startsWith(LINK_CONTEXT)) return { identity: readIdentity(name.slice(LINK_CONTEXT.length)) };
   return {};
 }
@@ -87,6 +92,7 @@ export function differenceOf(before: Offer, now: Offer): string | undefined {
     return `it takes requests of ${minimum} to ${maximum} bytes now, and less is not enough`;
   }
   if (lacks(before, now)) return "it no longer knows what it knew of holes";
+  if (before.dirty !== undefined && now.dirty === undefined) return "it no longer shows the dirty bitmap";
   if (before.identity?.disk !== now.identity?.disk) return "it is another disk";
   return undefined;
 }

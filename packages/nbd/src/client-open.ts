@@ -3,9 +3,11 @@ import type { Connection } from "@blkmig/transport";
 
 import { createNbdDevice } from "./client-device.ts";
 import { type DialOptions, dialNbd } from "./client-dial.ts";
+import type { Agreed } from "./client-handshake.ts";
 import { Ledger } from "./client-ledger.ts";
 import { Lines } from "./client-lines.ts";
 import type { NbdClientEvent, NbdDevice } from "./nbd-contract.ts";
+import { NbdError } from "./nbd-error.ts";
 import { FLAG } from "./nbd-numbers.ts";
 
 const RECONNECT_MS = 60_000;
@@ -25,16 +27,18 @@ export interface OpenOverOptions {
   readonly signal?: AbortSignal;
   readonly reconnectFor?: number;
   readonly link?: string;
+  readonly dirtyBitmap?: string;
   readonly clock?: Clock;
   readonly onEvent?: (event: NbdClientEvent) => void;
 }
 
 /** Opens a disk behind NBD over connections of any kind. Throws `NbdError`. */
 export async function openOver(options: OpenOverOptions): Promise<NbdDevice> {
-  const { url, connect, secure, exportName, link } = options;
+  const { url, connect, secure, exportName, link, dirtyBitmap } = options;
   const { clock = systemClock, connections = CONNECTIONS, reconnectFor = RECONNECT_MS } = options;
-  const dialling: DialOptions = { connect, url, wishes: { exportName, link, secure }, clock };
+  const dialling: DialOptions = { connect, url, wishes: { exportName, link, dirtyBitmap, secure }, clock };
   const first = await dialNbd(dialling, options.signal ?? new AbortController().signal);
+  if (dirtyBitmap !== undefined && first.offer.dirty === undefined) throw lacksBitmap(first, url, dirtyBitmap);
   const ledger = new Ledger();
   const lines = new Lines(first, {
     url,
@@ -50,4 +54,11 @@ export async function openOver(options: OpenOverOptions): Promise<NbdDevice> {
   for (let more = mayShare ? connections - 1 : 0; more > 0; more -= 1) lines.add();
   const readOnly = options.readOnly === true || (flags & FLAG.READ_ONLY) !== 0;
   return createNbdDevice({ name: options.name ?? url, url, readOnly, lines, ledger });
+}
+
+/** Only of the first connection: to later ones it is a difference, and the disk is `changed`. */
+function lacksBitmap({ connection }: Agreed, url: string, bitmap: string): NbdError {
+  const error = new NbdError("option", url, `the server does not show a dirty bitmap '${bitmap}' of this export`);
+  connection.destroy(error);
+  return error;
 }

@@ -139,20 +139,26 @@ export class StatusRequest extends Request {
     return this.#of(this.#offer?.depth);
   }
 
+  /** In the words of the dirty bitmap's context. */
+  get dirty(): readonly Described[] | undefined {
+    return this.#of(this.#offer?.dirty);
+  }
+
   override begin(offer: Offer): void {
     this.#offer = offer;
     this.#said = new Map();
   }
 
   override describe(context: number, runs: readonly Described[]): void {
-    const isAsked = context === this.#offer?.allocation || context === this.#offer?.depth;
+    const { allocation, depth, dirty } = this.#offer ?? {};
+    const isAsked = context === allocation || context === depth || context === dirty;
     if (!isAsked || this.#said.has(context)) throw new Malformed(`the context ${context} was described unasked`);
     this.#said.set(context, runs);
   }
 
   override acknowledge(): void {
-    const { allocation, depth } = this.#offer ?? {};
-    for (const context of [allocation, depth]) {
+    const { allocation, depth, dirty } = this.#offer ?? {};
+    for (const context of [allocation, depth, dirty]) {
       if (context !== undefined && !this.#said.has(context)) {
         throw new Malformed(`the answer to ${nameOf(this.question)} lacks the context ${context}`);
       }

@@ -119,6 +119,11 @@ export interface OpenNbdOptions {
    * settled, or never will) before it welcomes this one. Only so may writes be sent again after a reconnect. One connection.
    */
   readonly link?: string;
+  /**
+   * A dirty bitmap that the server exports, by its name in QEMU (`qemu-nbd --bitmap`, `bitmaps` of `block-export-add`): `dirty()` tells of
+   * it. A server that does not is refused with `option`. Holes are not asked for then: looking for them would hold up each answer.
+   */
+  readonly dirtyBitmap?: string;
   readonly clock?: Clock;
   readonly onEvent?: (event: NbdClientEvent) => void;
 }
@@ -128,6 +133,13 @@ export type NbdClientEvent =
   | { readonly type: "reconnect"; readonly why: string; readonly waitMs: number | undefined }
   /** No request will succeed any more: `lost`, `changed`, or given up. */
   | { readonly type: "failed"; readonly error: NbdError };
+
+/** A run of bytes, and whether the bitmap has them. */
+export interface DirtyExtent {
+  readonly offset: number;
+  readonly length: number;
+  readonly dirty: boolean;
+}
 
 /** A disk behind NBD. */
 export interface NbdDevice extends BlockDevice {
@@ -153,4 +165,9 @@ export interface NbdDevice extends BlockDevice {
   readonly identity: LinkIdentity | undefined;
   /** Whether anything that was written is acknowledged and not known to be on stable storage. */
   readonly unflushed: boolean;
+  /**
+   * What `dirtyBitmap` says of these bytes: in order, no gaps, neighbours of one kind joined. It is no instant: a bitmap that is written
+   * meanwhile is one now here, one later there. Without the option iterating throws `DeviceError` `not-supported`.
+   */
+  dirty(offset: number, length: number): AsyncIterable<DirtyExtent>;
 }

@@ -131,5 +131,9 @@ export const STATE = { HOLE: 1, ZERO: 2 } as const;
 
 export const BASE_ALLOCATION = "base:allocation";
 export const ALLOCATION_DEPTH = "qemu:allocation-depth";
+/** A dirty bitmap's context is called so, and then as the bitmap is. */
+export const DIRTY_BITMAP = "qemu:dirty-bitmap:";
+/** The flag of a descriptor in the context of a dirty bitmap. */
+export const DIRTY = 1;
 /** Our own context's name begins so: of a query with a key, and of the answer with a run and a disk. */
 export const LINK_CONTEXT = "blkmig:link:";
