@@ -16,14 +16,14 @@ export function dirtyOf(runs: readonly Described[], offset: number, from: number
 
 /** Neighbours of one kind as one, also where one answer ended and the next began: a clean disk of any size is one extent. */
 export async function* joined(extents: AsyncIterable<DirtyExtent>): AsyncGenerator<DirtyExtent> {
-  let last: DirtyExtent | undefined;
-  for await (const extent of extents) {
-    if (last?.dirty === extent.dirty) {
-      last = { ...last, length: last.length + extent.length };
+  let run: { offset: number; length: number; dirty: boolean } | undefined;
+  for await (const { offset, length, dirty } of extents) {
+    if (run?.dirty === dirty) {
+      run.length += length;
       continue;
     }
-    if (last) yield last;
-    last = extent;
+    if (run) yield run;
+    run = { offset, length, dirty };
   }
-  if (last) yield last;
+  if (run) yield run;
 }

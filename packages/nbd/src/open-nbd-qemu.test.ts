@@ -1,6 +1,5 @@
 import { truncateSync, writeFileSync } from "node:fs";
 
-import type { Extent } from "@blkmig/device";
 import { describeBlockDevice } from "@blkmig/testkit";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 
@@ -89,6 +88,37 @@ describe.skipIf(!hasQemuNbd)("openNbd and qemu-nbd (skipped without the program 
     expect(into.every((byte) => byte === 3)).toBe(true);
   });
 
+  it("shows what a dirty bitmap calls written, and only the bitmap that was asked for", async () => {
+    const path = programs.freshPath("qcow2");
+    const huge = 3 * 1024 * MiB;
+    run("qemu-img", "create", "-q", "-f", "qcow2", path, String(huge));
+    run("qemu-img", "bitmap", "--add", "-g", "64k", path, "n1");
+    const writes = ["write 100k 4k", "write -z 1M 128k", `write ${1024 * MiB - 4 * KiB} 8k`, `write ${huge - 512} 512`];
+    run("qemu-io", "-f", "qcow2", ...writes.flatMap((write) => ["-c", write]), path);
+    const server = await programs.qemuNbd(["-f", "qcow2", "-r", "-e", "8", "-B", "n1", path]);
+    ends.push(server.kill);
+    const device = await openNbd(server.url, { dirtyBitmap: "n1" });
+    ends.push(device.close);
+    expect(await collect(device.dirty(0, huge))).toEqual([
+      { offset: 0, length: 64 * KiB, dirty: false },
+      { offset: 64 * KiB, length: 64 * KiB, dirty: true },
+      { offset: 128 * KiB, length: MiB - 128 * KiB, dirty: false },
+      { offset: MiB, length: 128 * KiB, dirty: true },
+      { offset: MiB + 128 * KiB, length: 1023 * MiB - 192 * KiB, dirty: false },
+      { offset: 1024 * MiB - 64 * KiB, length: 128 * KiB, dirty: true },
+      { offset: 1024 * MiB + 64 * KiB, length: 2048 * MiB - 128 * KiB, dirty: false },
+      { offset: huge - 64 * KiB, length: 64 * KiB, dirty: true },
+    ]);
+    expect(await collect(device.dirty(70_001, 3))).toEqual([{ offset: 70_001, length: 3, dirty: true }]);
+    for (const other of ["n2", "", "n1 "]) {
+      await expect(openNbd(server.url, { dirtyBitmap: other })).rejects.toMatchObject({
+        name: "NbdError",
+        code: "option",
+        message: expect.stringContaining(`'${other}'`),
+      });
+    }
+  });
+
   it("opens an export by its name, and says which one is not there", async () => {
     const server = await programs.qemuNbd(["-f", "raw", "-x", "a/ü", rawFile(MiB)]);
     ends.push(server.kill);
@@ -99,8 +129,8 @@ describe.skipIf(!hasQemuNbd)("openNbd and qemu-nbd (skipped without the program 
   });
 });
 
-async function collect(extents: AsyncIterable<Extent>): Promise<Extent[]> {
-  const collected: Extent[] = [];
+async function collect<T>(extents: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = [];
   for await (const extent of extents) collected.push(extent);
   return collected;
 }
