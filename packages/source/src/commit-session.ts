@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import type { Custody } from "./custody.ts";
 import { Cut } from "./cut.ts";
-import { Overrun } from "./overrun.ts";
+import type { Overruns } from "./overrun.ts";
 import type { SessionLink } from "./session-link.ts";
 import type { SessionOptions } from "./session-options.ts";
 import type { MigrationSource } from "./source-contract.ts";
@@ -20,9 +20,9 @@ export interface CommitParts {
   readonly clock: Clock;
   /** The caller's: ends waiting for an outcome; then it is in doubt. */
   readonly signal: AbortSignal | undefined;
-  /** Milliseconds, and whether the guest may be resumed because of it. */
+  /** Milliseconds, and what becomes of a pause that takes longer. */
   readonly downtimeLimit: number;
-  readonly mayOverrun: boolean;
+  readonly overruns: Overruns;
   readonly link: () => SessionLink;
   readonly connectAgain: (why: string, signal: AbortSignal) => Promise<SessionLink>;
   /** Which run of the receiving program has what was sent. */
@@ -67,7 +67,7 @@ export async function commitSession(parts: CommitParts): Promise<{ readonly serv
 }
 
 /** Ends a pause that takes too long, as long as commit was not asked for. */
-function watchPause({ clock, downtimeLimit, mayOverrun, source, custody }: CommitParts) {
+function watchPause({ clock, downtimeLimit, overruns, source, custody }: CommitParts) {
   const began = clock.now();
   const ended = new AbortController();
   const over = new AbortController();
@@ -75,11 +75,12 @@ function watchPause({ clock, downtimeLimit, mayOverrun, source, custody }: Commi
   custody.ending.addEventListener("abort", onEnding, { once: true });
   const expire = (): void => {
     if (ended.signal.aborted) return;
-    const overrun = new Overrun(clock.now() - began, downtimeLimit);
+    const overrun = overruns.judge({ ms: clock.now() - began, limit: downtimeLimit, mayGoBack: true });
+    if (!overrun) return;
     over.abort(overrun);
     source.fail(overrun);
   };
-  if (mayOverrun) void clock.sleep(downtimeLimit, ended.signal).then(expire);
+  void clock.sleep(downtimeLimit, ended.signal).then(expire);
   return {
     over: over.signal,
     check: () => over.signal.throwIfAborted(),

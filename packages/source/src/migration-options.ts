@@ -59,6 +59,12 @@ export type MigrationOptions = MigrationWire & {
   readonly maxBandwidth?: number;
   /** Milliseconds. Default 300. */
   readonly downtimeLimit?: number;
+  /**
+   * What becomes of a session's pause that takes longer than the downtime limit, before commit is asked for. `resume`: the guest
+   * goes on, for more passes, three times at most. `finish`: nothing, and a warning says so once: for a guest whose memory is on its
+   * way too, which cannot go back. Default `resume`.
+   */
+  readonly overrun?: "resume" | "finish";
   readonly limits?: SourceLimits;
   /** Send only what is allocated above a shared base. Default false. */
   readonly incremental?: boolean;

@@ -93,7 +93,7 @@ export function createMigration(options: MigrationOptions): Migration {
         return downtimeLimit;
       },
       incremental: options.incremental === true,
-      mayOverrun: guest !== undefined && options.tracker !== undefined,
+      overrun: guest && options.tracker && (options.overrun ?? "resume"),
       warn: (message) => report.warn(message),
       onDecided: () => report.decided(),
       onReconnect: (why, waitMs) => report.reconnect(why, waitMs),

@@ -7,7 +7,7 @@ import { type CommitParts, commitSession, inDoubt, record, rememberMoved, settle
 import type { Conversation } from "./conversation.ts";
 import { Cut } from "./cut.ts";
 import type { SourceDisk } from "./migration-options.ts";
-import { Overrun } from "./overrun.ts";
+import { createOverruns, Overrun } from "./overrun.ts";
 import { createReconnector } from "./reconnect.ts";
 import { createFlushes } from "./session-flushes.ts";
 import { type Hello, openSessionLink, type SessionLink } from "./session-link.ts";
@@ -18,15 +18,15 @@ import { messageOf, Stop } from "./stop.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
 const DEFAULT_RECONNECT_MS = 5 * 60 * 1000;
-/** How often a pause may take too long before it is let take its time. */
-const MOST_OVERRUNS = 3;
 /** Round trips of a pause: the last acknowledgement, SEAL, COMMIT. */
 const ROUND_TRIPS = 3;
 
 export interface SessionParts extends Pick<
   CommitParts,
-  "session" | "clock" | "custody" | "signal" | "confirm" | "downtimeLimit" | "mayOverrun" | "warn" | "onDecided"
+  "session" | "clock" | "custody" | "signal" | "confirm" | "downtimeLimit" | "warn" | "onDecided"
 > {
+  /** What becomes of a pause that takes longer than the limit; undefined where the guest cannot go on, or there is none. */
+  readonly overrun: "resume" | "finish" | undefined;
   readonly incremental: boolean;
   /** Told of every try to connect again, and of its success. */
   readonly onReconnect: (why: string, waitMs: number | undefined) => void;
@@ -58,8 +58,8 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
   let link: SessionLink | undefined;
   let sinkRun: string | undefined;
   let attempt = session.resume?.attempt ?? 0;
-  let overruns = 0;
   const flushes = createFlushes();
+  const overruns = createOverruns(parts.overrun, warn);
   let serve: string | undefined;
 
   const recordBegin = (): Promise<void> => record(session.journal?.begin(migration), "that the migration begins");
@@ -149,7 +149,7 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
     source: source!,
     link: linkOfNow,
     connectAgain,
-    mayOverrun: parts.mayOverrun && overruns < MOST_OVERRUNS,
+    overruns,
     sinkRun: () => sinkRun,
   });
 
@@ -211,9 +211,7 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
     },
     async mend(error) {
       if (error instanceof Overrun) {
-        overruns++;
-        warn(error.message);
-        if (overruns === MOST_OVERRUNS) warn(`after ${overruns} such pauses the next one takes as long as it needs`);
+        overruns.count(error);
         await source?.mend();
         try {
           // The sink may have sealed what is given up: it must take data again. The guest need not wait for that.

@@ -21,6 +21,16 @@ test("a sink that flushes for longer than the limit is tried three times; the gu
   expect(alone).toEqual([expect.stringMatching(/take 5\d\d ms of a downtime limit of 300 ms/)]);
 });
 
+test("a pause that is not to be given up takes as long as it needs, and is warned of once", async () => {
+  const migration = { overrun: "finish" } as const;
+  const ended = await runPacedSession({ wire, migration, guestRate: 100_000, sinkDisk: { flushMs: 500 } });
+  expect(ended.end).not.toBeInstanceOf(Error);
+  expect(ended.same).toBe(true);
+  expect(ended.control.filter(({ what }) => what === "pause" || what === "resume")).toHaveLength(1);
+  const long = warningsOf(ended).filter((warning) => warning.includes("the pause"));
+  expect(long).toEqual(["the pause takes longer than 300 ms, and is not given up"]);
+});
+
 test("the downtime is counted from the pause that succeeded to the sink's decision", async () => {
   const ended = await runPacedSession({ wire, guestRate: 100_000, sinkDisk: { flushMs: 500 } });
   const paused = ended.control.findLast(({ what }) => what === "pause")!.at;

@@ -33,7 +33,7 @@ export interface PacedSessionOptions {
   readonly sinkDisk?: Partial<DiskPace>;
   readonly migration?: Pick<
     MigrationOptions,
-    "throttle" | "mirror" | "downtimeLimit" | "maxBandwidth" | "convergence" | "confirm"
+    "throttle" | "mirror" | "downtimeLimit" | "maxBandwidth" | "convergence" | "confirm" | "overrun"
   >;
   readonly session?: Pick<SessionOptions, "verify" | "resume" | "frameBytes" | "reconnectFor">;
   /** What the sink's records say that it has, from a run before this one. */
