@@ -15,6 +15,7 @@ export { createVmDescriptionTail, type VmDescriptionTail } from "./vm-descriptio
 export { findVmDescription } from "./vm-description.ts";
 export { createSessionDecoder, type SessionDecoder, type SessionDecoderOptions } from "./session-decoder.ts";
 export * from "./session-encode.ts";
+export { HAND_OVER } from "./session-features.ts";
 export {
   type Crc32,
   DIGEST_BYTES,

@@ -19,6 +19,8 @@ export interface SessionOffer {
   readonly incremental: boolean;
   /** The source stays a disk of its own. */
   readonly clone: boolean;
+  /** Somebody else takes the targets, between SEALED and the commit: the QEMU that a whole machine moves to. */
+  readonly handOver: boolean;
 }
 
 /**
@@ -49,8 +51,14 @@ export interface SessionTargets {
   };
   /** Before SEALED is recorded: what is withheld is made durable elsewhere. */
   readonly keepWithheld?: () => Promise<void>;
-  /** Before COMMITTED is recorded: what was withheld goes on its disk, durably. */
+  /** Before COMMITTED is recorded, or before SEALED of what is handed over: what was withheld goes on its disk, durably. */
   readonly releaseWithheld?: () => Promise<void>;
+  /**
+   * Closes and unlocks them, after SEALED is recorded and before it is said; nothing is read or written after it, only recorded.
+   * Where it is missing a source that offers to hand over is told no, and ends by itself.
+   */
+  readonly handOver?: () => Promise<void>;
+  /** Also after `handOver()`: what is closed then stays as it is. */
   close(written: "touched" | "untouched"): Promise<void>;
 }
 

@@ -14,6 +14,8 @@ export interface ConversationParts extends LandingParts {
   /** Frames that are on stable storage, said with the next acknowledgement. */
   readonly durable: (frames: number) => void;
   readonly now: () => number;
+  /** Whether this connection agreed that what it seals is handed over. */
+  readonly handsOver: boolean;
   readonly onDecided: (decided: "sealed" | "committed" | "aborted", attempt: number) => void;
 }
 
@@ -22,7 +24,7 @@ export interface ConversationParts extends LandingParts {
  * more; throws what ended it: `ConnectionStop`, `Refusal` (the migration ends), or what the wire threw.
  */
 export async function converse(parts: ConversationParts): Promise<never> {
-  const { migration, peer } = parts;
+  const { migration, peer, handsOver } = parts;
   const { stop, outbox } = peer;
   const landing = createLanding(parts);
   const decisions = createDecisions({ ...parts, landing });
@@ -44,7 +46,7 @@ export async function converse(parts: ConversationParts): Promise<never> {
   };
 
   const allow = (request: SinkRequest): SinkStep => {
-    const step = nextStep(migration.state, request, { remembers: migration.remembers });
+    const step = nextStep(migration.state, request, { remembers: migration.remembers, handsOver });
     if (step.do === "violation") throw cut(step.why);
     return step;
   };

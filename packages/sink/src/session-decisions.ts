@@ -60,8 +60,11 @@ export function createDecisions(parts: DecisionParts): Decisions {
   const abort = async (step: Extract<SinkStep, { do: "abort" }>, asked: SessionMessage): Promise<void> => {
     await migration.abort(step.next);
     onDecided("aborted", step.next.attempt);
-    if (step.alsoOver) throw cancelledBySource(asked);
-    await peer.say({ say: "aborted", attempt: step.next.attempt });
+    if (asked.say === "cancel") throw cancelledBySource(asked);
+    const said = { say: "aborted", attempt: step.next.attempt } as const;
+    if (!step.alsoOver) return peer.say(said);
+    await peer.lastWord(said); // heard or not: it is on record, and there is nothing left to go on with
+    throw new Refusal("incomplete", `the source aborted attempt ${said.attempt}, and its targets had been handed over`);
   };
 
   const act = async (step: SinkStep, asked: SessionMessage): Promise<void> => {

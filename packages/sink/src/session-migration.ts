@@ -2,7 +2,7 @@ import type { LoadErrorCode } from "./load-error.ts";
 import { missingOf } from "./load-progress.ts";
 import { Refusal } from "./refusal.ts";
 import type { SessionOffer, SessionTargets } from "./session-contract.ts";
-import type { SinkState } from "./session-state.ts";
+import type { SealedState, SinkState } from "./session-state.ts";
 import { createSessionTarget, distrust, holdings, type SessionTarget } from "./session-target.ts";
 
 /** One migration at its sink, whatever connection it has: its targets, its records, and where its commit stands. */
@@ -24,9 +24,11 @@ export interface Migration {
   makeDurable(): Promise<void>;
   /** Throws `incomplete` unless everything is covered (or left out on purpose), and verified if that is claimed. */
   prove(verified: boolean): void;
-  /** Everything is durable; then SEALED is recorded. */
-  seal(next: SinkState): Promise<void>;
-  /** What was withheld is on its disk; then COMMITTED is recorded. */
+  /** Whether its targets can be handed over when they are sealed, as its source wished. */
+  readonly canHandOver: boolean;
+  /** Everything is durable; then SEALED is recorded; then what is handed over is let go of. */
+  seal(next: SealedState): Promise<void>;
+  /** What was withheld is on its disk, if it is still ours; then COMMITTED is recorded. */
   commit(next: SinkState): Promise<void>;
   abort(next: SinkState): Promise<void>;
   /** The source knows. */
@@ -42,7 +44,11 @@ export function createMigration(offer: SessionOffer, opened: SessionTargets): Mi
   let isDistrusted = false;
 
   const flush = async (): Promise<void> => {
-    await as("device", "a target", Promise.all(devices.map(async (device) => device.flush())));
+    await as("device", "a target could not be written", Promise.all(devices.map(async (device) => device.flush())));
+  };
+
+  const release = async (): Promise<void> => {
+    if (opened.releaseWithheld) await as("device", WITHHELD, opened.releaseWithheld());
   };
 
   const makeDurable = async (): Promise<void> => {
@@ -57,9 +63,21 @@ export function createMigration(offer: SessionOffer, opened: SessionTargets): Mi
     await beginning;
   };
 
+  const isHandedOver = (): boolean => state.is === "sealed" && state.targets === "handed-over";
+
   const record = async (what: "sealed" | "committed" | "aborted", next: SinkState): Promise<void> => {
     await as("journal", RECORD, journal.decide(what, next.attempt));
     state = next; // not before it is recorded
+  };
+
+  /** Whoever waits for the targets takes them without asking: they are let go of before SEALED is said. */
+  const handOver = async ({ attempt }: SealedState): Promise<void> => {
+    try {
+      await as("device", "a target could not be closed", opened.handOver!());
+    } catch (error) {
+      await record("aborted", { is: "open", attempt }); // it was not said, so the source cannot have asked for the commit
+      throw error;
+    }
   };
 
   const forgetIfOpen = (): void => {
@@ -82,6 +100,7 @@ export function createMigration(offer: SessionOffer, opened: SessionTargets): Mi
       // A source that sends is in doubt of no earlier attempt; without a word of it we may be a sink that lost its records.
       return found !== undefined || beginning !== undefined;
     },
+    canHandOver: offer.handOver && opened.handOver !== undefined,
     begin,
     distrust() {
       isDistrusted = true;
@@ -99,12 +118,14 @@ export function createMigration(offer: SessionOffer, opened: SessionTargets): Mi
     },
     async seal(next) {
       await begin();
-      if (opened.keepWithheld) await as("device", "what is withheld", opened.keepWithheld());
+      if (opened.keepWithheld) await as("device", WITHHELD, opened.keepWithheld());
       await flush(); // and no record of what is held: the guest waits, and SEALED says that everything is
+      if (next.targets === "handed-over") await release(); // nobody can, once it is another's
       await record("sealed", next);
+      if (next.targets === "handed-over") await handOver(next);
     },
     async commit(next) {
-      if (opened.releaseWithheld) await as("device", "what is withheld", opened.releaseWithheld());
+      if (!isHandedOver()) await release();
       await record("committed", next);
     },
     async abort(next) {
@@ -117,20 +138,21 @@ export function createMigration(offer: SessionOffer, opened: SessionTargets): Mi
   };
 }
 
-const RECORD = "the record beside the targets";
+const RECORD = "the record beside the targets could not be written";
+const WITHHELD = "what is withheld could not be written";
 
 function foundState(found: SessionTargets["found"]): SinkState {
   const attempt = found?.attempt ?? 0;
-  if (found?.state === "sealed") return { is: "sealed", attempt, ours: false };
+  if (found?.state === "sealed") return { is: "sealed", attempt, targets: "anybody's" };
   return found?.state === "committed" ? { is: "committed", attempt } : { is: "open", attempt };
 }
 
 /** A failure of ours, which ends the migration, and not of the wire. */
-async function as<T>(code: LoadErrorCode, what: string, work: Promise<T>): Promise<T> {
+async function as<T>(code: LoadErrorCode, failure: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw new Refusal(code, `${what} could not be written: ${message}`, { cause });
+    throw new Refusal(code, `${failure}: ${message}`, { cause });
   }
 }

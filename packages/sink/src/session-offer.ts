@@ -1,5 +1,5 @@
 import { DeviceError } from "@blkmig/device";
-import { SESSION_VERSION, type SessionMessage } from "@blkmig/protocol";
+import { FRAME_BYTES, HAND_OVER, SESSION_VERSION, type SessionMessage } from "@blkmig/protocol";
 
 import { ConnectionStop, Refused } from "./connection-stop.ts";
 import { LoadError } from "./load-error.ts";
@@ -25,11 +25,26 @@ export async function hearHello(peer: Peer): Promise<Hello> {
 
 const noHello = (code: string, why: string): ConnectionStop => new ConnectionStop({ how: "turned-away", code, why });
 
-export function offerOf({ migration, disks, resume, incremental, clone }: Hello): SessionOffer {
-  return { migration, disks, resume, incremental, clone };
+export function offerOf({ migration, disks, resume, incremental, clone, features }: Hello): SessionOffer {
+  return { migration, disks, resume, incremental, clone, handOver: features.includes(HAND_OVER) };
 }
 
-/** Whether it is the same migration, with the same disks in the same order. Whether it is resumed may differ. */
+/** What one connection agrees on. */
+export interface Agreed {
+  /** The longest data frame. */
+  readonly frameBytes: number;
+  readonly features: readonly string[];
+}
+
+export function agreedWith(hello: Hello, { canHandOver }: Migration): Agreed {
+  const features = canHandOver && hello.features.includes(HAND_OVER) ? [HAND_OVER] : [];
+  return { frameBytes: Math.min(hello.frameBytes, FRAME_BYTES), features };
+}
+
+/**
+ * Whether it is the same migration, with the same disks in the same order. Whether it is resumed may differ; so may what a
+ * connection can, or a source could not even ask how its migration ended.
+ */
 export function isSameOffer(a: SessionOffer, b: SessionOffer): boolean {
   return identityOf(a) === identityOf(b);
 }

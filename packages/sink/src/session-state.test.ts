@@ -5,10 +5,11 @@ import { endOf, nextStep, type SinkRequest, type SinkState, type SinkStep } from
 /** The attempt that is on record in every state; requests speak of one below it, of it, and of one above. */
 const K = 5;
 const open: SinkState = { is: "open", attempt: K };
-const sealed: SinkState = { is: "sealed", attempt: K, ours: true };
-const sealedBefore: SinkState = { is: "sealed", attempt: K, ours: false };
+const sealed: SinkState = { is: "sealed", attempt: K, targets: "ours" };
+const handedOver: SinkState = { is: "sealed", attempt: K, targets: "handed-over" };
+const sealedBefore: SinkState = { is: "sealed", attempt: K, targets: "anybody's" };
 const committed: SinkState = { is: "committed", attempt: K };
-const STATES = { open, sealed, sealedBefore, committed };
+const STATES = { open, sealed, handedOver, sealedBefore, committed };
 
 const WORDS = ["land", "hash", "flush", "cancel"] as const;
 const ATTEMPTS = ["prepare", "seal", "commit", "abort", "done", "outcome"] as const;
@@ -90,6 +91,23 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<string, string
     "outcome k": "tell sealed",
     "outcome k+1": "tell open",
   },
+  handedOver: {
+    ...afterSealed,
+    ...neverSeal,
+    cancel: "abort and over -> open 0",
+    "commit k-1": no,
+    "commit k": "commit -> committed 0",
+    "commit k+1": no,
+    "abort k-1": "say aborted -1",
+    "abort k": "abort and over -> open 0",
+    "abort k+1": no,
+    "done k-1": no,
+    "done k": no,
+    "done k+1": no,
+    "outcome k-1": "tell aborted",
+    "outcome k": "tell sealed",
+    "outcome k+1": "tell open",
+  },
   sealedBefore: {
     ...afterSealed,
     ...neverSeal,
@@ -130,7 +148,7 @@ describe.each(Object.entries(STATES))("a sink that is %s", (name, state) => {
   const row = TABLE[name as keyof typeof STATES];
 
   test.each(requests)("is asked: %s", (asked, request) => {
-    expect(wordOf(nextStep(state, request, { remembers: true }))).toBe(row[asked]);
+    expect(wordOf(nextStep(state, request, { remembers: true, handsOver: false }))).toBe(row[asked]);
   });
 
   test("has a row for every request, and no other", () => {
@@ -143,18 +161,30 @@ describe("what is not on record", () => {
     const fresh: SinkState = { is: "open", attempt: 0 };
     for (const attempt of [0, 1, 7]) {
       const outcome: SinkRequest = { asks: "outcome", attempt };
-      expect(nextStep(fresh, outcome, { remembers: false })).toEqual({ do: "tell", state: "unknown" });
-      expect(nextStep(fresh, outcome, { remembers: true })).toEqual({ do: "tell", state: "open" });
+      expect(nextStep(fresh, outcome, { remembers: false, handsOver: false })).toEqual({
+        do: "tell",
+        state: "unknown",
+      });
+      expect(nextStep(fresh, outcome, { remembers: true, handsOver: false })).toEqual({ do: "tell", state: "open" });
     }
   });
 
   test("can be aborted before it was ever sealed, and is then recorded", () => {
-    expect(nextStep({ is: "open", attempt: 0 }, { asks: "abort", attempt: 1 }, { remembers: false })).toEqual({
+    const situation = { remembers: false, handsOver: false };
+    expect(nextStep({ is: "open", attempt: 0 }, { asks: "abort", attempt: 1 }, situation)).toEqual({
       do: "abort",
       next: { is: "open", attempt: 1 },
       alsoOver: false,
     });
   });
+});
+
+test.each([
+  [true, "handed-over"],
+  [false, "ours"],
+])("what is sealed where a connection hands over: %s, is then %s", (handsOver, targets) => {
+  const step = nextStep(open, { asks: "seal", attempt: K + 1 }, { remembers: true, handsOver });
+  expect(step).toEqual({ do: "seal", next: { is: "sealed", attempt: K + 1, targets } });
 });
 
 test("a migration that is stopped ends by its state: only the source knows what becomes of a sealed one", () => {
@@ -163,6 +193,7 @@ test("a migration that is stopped ends by its state: only the source knows what 
   );
   expect(ends).toEqual([
     ["as-it-is", "as-it-is", "as-it-is"],
+    ["in-doubt", "in-doubt", "in-doubt"],
     ["in-doubt", "in-doubt", "in-doubt"],
     ["in-doubt", "in-doubt", "in-doubt"],
     ["not-yet", "committed", "committed"],

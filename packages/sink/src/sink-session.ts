@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 
 import { systemClock } from "@blkmig/device";
-import { FRAME_BYTES, SESSION_VERSION } from "@blkmig/protocol";
+import { HAND_OVER, SESSION_VERSION } from "@blkmig/protocol";
 
 import { connectionEndOf, Refused } from "./connection-stop.ts";
 import { createLandedPrefix } from "./landed-prefix.ts";
@@ -13,7 +13,7 @@ import type { ConnectionEnd, SinkSession, SinkSessionOptions } from "./session-c
 import { converse } from "./session-conversation.ts";
 import { createEnding } from "./session-ending.ts";
 import type { Migration } from "./session-migration.ts";
-import { codeOf, hearHello, openMigration } from "./session-offer.ts";
+import { type Agreed, agreedWith, codeOf, hearHello, openMigration } from "./session-offer.ts";
 import { createPeer, type Peer } from "./session-peer.ts";
 import { sessionProgressOf, sessionResultOf } from "./session-progress.ts";
 import { endOf, type SinkState, type SinkStop } from "./session-state.ts";
@@ -65,13 +65,13 @@ export function createSinkSession(options: SinkSessionOptions): SinkSession {
     transferred += bytes;
   };
 
-  const welcome = async ({ peer }: Caller, { targets }: Migration, frameBytes: number): Promise<void> => {
+  const welcome = async ({ peer }: Caller, { targets }: Migration, agreed: Agreed): Promise<void> => {
     epoch++;
-    peer.setFrameBytes(frameBytes);
+    peer.setFrameBytes(agreed.frameBytes);
     const { is, attempt } = state();
     const held = tellHints(targets);
-    const agreed = { version: SESSION_VERSION, features: [], sink, epoch, frameBytes, window: WINDOW };
-    await peer.say({ say: "welcome", ...agreed, state: is, attempt, held });
+    const ours = { version: SESSION_VERSION, sink, epoch, window: WINDOW };
+    await peer.say({ say: "welcome", ...ours, ...agreed, state: is, attempt, held });
     onEvent({ type: "connected", epoch });
   };
 
@@ -140,19 +140,20 @@ export function createSinkSession(options: SinkSessionOptions): SinkSession {
       isRecognised = true;
       const of = await admission.admit(caller, hello);
       welcomed = true;
-      const frameBytes = Math.min(hello.frameBytes, FRAME_BYTES);
-      await welcome(caller, of, frameBytes);
+      const agreed = agreedWith(hello, of);
+      await welcome(caller, of, agreed);
       return await converse({
         migration: of,
         peer,
         landed,
-        buffers: createSessionBuffers(frameBytes, limits?.bufferedBytes),
+        buffers: createSessionBuffers(agreed.frameBytes, limits?.bufferedBytes),
         ready,
         durable(frames) {
           durable = frames;
           peer.outbox.acknowledge();
         },
         now: () => clock.now(),
+        handsOver: agreed.features.includes(HAND_OVER),
         onDecided: (type, attempt) => onEvent({ type, attempt }),
       });
     } catch (error) {
