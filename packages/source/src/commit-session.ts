@@ -30,13 +30,16 @@ export interface CommitParts {
   /** Asked when all has landed and the guest is paused. Throws `Stop`. */
   readonly confirm: () => Promise<void>;
   readonly warn: (message: string) => void;
+  /** SEAL is said next, and with it the targets are another program's: nothing can go on after a failure. */
+  readonly onHandOver: () => void;
   /** The sink has committed: what follows keeps nobody waiting. */
   readonly onDecided: () => void;
 }
 
 /**
  * With the guest paused: sends and proves the rest, seals it, and asks for the commit. Throws `Cut` or `Overrun` where the
- * migration may go on with the guest resumed, `Stop` where not; once commit is asked for, only `Stop` `in-doubt`.
+ * migration may go on with the guest resumed (never once the targets are handed over), `Stop` where not; once commit is asked
+ * for, only `Stop` `in-doubt`.
  */
 export async function commitSession(parts: CommitParts): Promise<{ readonly serve?: string }> {
   const { source, session, attempt, custody } = parts;
@@ -46,6 +49,10 @@ export async function commitSession(parts: CommitParts): Promise<{ readonly serv
     if (session.verify) await proveRest(parts);
     const link = parts.link();
     const verified = session.verify === true;
+    if (session.handOver) {
+      pause.forgoReturn();
+      parts.onHandOver();
+    }
     await link.request({ say: "seal", attempt, frames: link.carried, verified }, "sealed", pause.over);
     await parts.confirm();
     pause.check();
@@ -71,11 +78,12 @@ function watchPause({ clock, downtimeLimit, overruns, source, custody }: CommitP
   const began = clock.now();
   const ended = new AbortController();
   const over = new AbortController();
+  let mayGoBack = true;
   const onEnding = (): void => over.abort(custody.ending.reason);
   custody.ending.addEventListener("abort", onEnding, { once: true });
   const expire = (): void => {
     if (ended.signal.aborted) return;
-    const overrun = overruns.judge({ ms: clock.now() - began, limit: downtimeLimit, mayGoBack: true });
+    const overrun = overruns.judge({ ms: clock.now() - began, limit: downtimeLimit, mayGoBack });
     if (!overrun) return;
     over.abort(overrun);
     source.fail(overrun);
@@ -83,6 +91,11 @@ function watchPause({ clock, downtimeLimit, overruns, source, custody }: CommitP
   void clock.sleep(downtimeLimit, ended.signal).then(expire);
   return {
     over: over.signal,
+    /** From now on it is given up no more; throws if it was. */
+    forgoReturn(): void {
+      over.signal.throwIfAborted();
+      mayGoBack = false;
+    },
     check: () => over.signal.throwIfAborted(),
     end(): void {
       ended.abort();

@@ -76,7 +76,7 @@ export type MigrationOptions = MigrationWire & {
   readonly throttle?: boolean;
   /** When that is not enough (or not allowed), write the guest's writes to both ends before they are answered. Sessions only; default false. */
   readonly mirror?: boolean;
-  /** Asked when all has been sent and the guest is paused, before the last frames. Throwing ends the migration. */
+  /** Asked when all has been sent and the guest is paused, before the last frames. Throwing ends the migration as `changed`. */
   readonly confirm?: () => Promise<void>;
   /** Cancels, until the point of no return. */
   readonly signal?: AbortSignal;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { crc32 } from "node:zlib";
 
-import { FRAME_BYTES } from "@blkmig/protocol";
+import { FRAME_BYTES, HAND_OVER } from "@blkmig/protocol";
 
 import { type CommitParts, commitSession, inDoubt, record, rememberMoved, settleOutcome } from "./commit-session.ts";
 import type { Conversation } from "./conversation.ts";
@@ -61,6 +61,7 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
   const flushes = createFlushes();
   const overruns = createOverruns(parts.overrun, warn);
   let serve: string | undefined;
+  let isHandedOver = false;
 
   const recordBegin = (): Promise<void> => record(session.journal?.begin(migration), "that the migration begins");
 
@@ -77,7 +78,7 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
   const hello = (): Hello => ({
     say: "hello",
     versions: [2, 2],
-    features: [],
+    features: session.handOver ? [HAND_OVER] : [],
     migration,
     source: run,
     disks: disks.map(({ name, device: { size, sectorSize } }) => ({
@@ -120,6 +121,10 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
         `the receiver has committed this migration (attempt ${welcome.attempt}): its disks are there`,
       );
     }
+    if (session.handOver && !welcome.features.includes(HAND_OVER)) {
+      const why = "it is an older blkmig, or these targets cannot be given away";
+      throw new Stop("refused", `the receiver cannot let go of its targets before the commit: ${why}`);
+    }
     if (welcome.sink !== sinkRun) source?.doubt(welcome.held.map((runs) => runs.map(toRun)));
     if (welcome.frameBytes < granularity) {
       const least = `at most ${welcome.frameBytes} bytes in a frame, and the granularity is ${granularity}`;
@@ -150,6 +155,9 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
     link: linkOfNow,
     connectAgain,
     overruns,
+    onHandOver: () => {
+      isHandedOver = true;
+    },
     sinkRun: () => sinkRun,
   });
 
@@ -210,6 +218,7 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
       return true;
     },
     async mend(error) {
+      if (isHandedOver) throw error; // who has the targets now may have written them
       if (error instanceof Overrun) {
         overruns.count(error);
         await source?.mend();
@@ -237,8 +246,9 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
     async leave(why) {
       const now = link;
       if (!now || now.ended.aborted) return;
-      if (custody.asked) now.end(why);
-      else await now.part({ say: "cancel", message: why.message.slice(0, 200) }, why);
+      if (custody.asked) return now.end(why);
+      if (isHandedOver) void now.say({ say: "abort", attempt }).catch(() => {}); // bounded by what is said after it
+      await now.part({ say: "cancel", message: why.message.slice(0, 200) }, why);
     },
   };
 }

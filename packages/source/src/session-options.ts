@@ -41,6 +41,11 @@ export interface SessionOptions {
   readonly verify?: boolean;
   /** The source stays a disk of its own. Default false. */
   readonly clone?: boolean;
+  /**
+   * From SEALED on the targets are another program's: the receiver flushes, closes and unlocks them before it says so, and an abort
+   * after that ends the migration. A receiver that cannot do that is `refused`. Default false.
+   */
+  readonly handOver?: boolean;
   /** Bytes: the grain of what is sent again, a power of two from 4 KiB to 1 MiB. Default 64 KiB. */
   readonly granularity?: number;
   /** The longest frame, bytes, a multiple of the granularity. Default 1 MiB. */

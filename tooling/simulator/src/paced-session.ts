@@ -35,7 +35,7 @@ export interface PacedSessionOptions {
     MigrationOptions,
     "throttle" | "mirror" | "downtimeLimit" | "maxBandwidth" | "convergence" | "confirm" | "overrun"
   >;
-  readonly session?: Pick<SessionOptions, "verify" | "resume" | "frameBytes" | "reconnectFor">;
+  readonly session?: Pick<SessionOptions, "verify" | "resume" | "frameBytes" | "reconnectFor" | "handOver">;
   /** What the sink's records say that it has, from a run before this one. */
   readonly held?: readonly { readonly offset: number; readonly length: number }[];
   readonly onEvent?: (event: MigrationEvent, paced: PacedSession) => void;
@@ -121,6 +121,7 @@ function startPacedSession(
         committedAt = clock.now();
       }),
       ...(options.held ? { found: { state: "open", attempt: 0, held: [options.held] } } : {}),
+      handOver: async () => {},
       close: async () => {},
     }),
   });

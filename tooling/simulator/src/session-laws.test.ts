@@ -36,6 +36,7 @@ describe("under random schedules a session ends with one owner, and the sink equ
     { sinkDies: true },
     { sourceDies: true },
     { cuts: true, sinkDies: true, sourceDies: true },
+    { restless: true, cuts: true, sinkDies: true },
     { outruns: true },
     { outruns: true, cuts: true, sinkDies: true },
   ];
@@ -51,10 +52,12 @@ describe("under random schedules a session ends with one owner, and the sink equ
     if (dangers.outruns) expect(mirrored).toBeGreaterThan(tried.length / 4);
   });
 
-  test.each([{ faults: true }, { cancels: true }, { faults: true, cuts: true, cancels: true, sinkDies: true }])(
-    "with %o it completes or leaves the disk where it was",
-    async (dangers) => {
-      for (const seed of seeds) assertLaws(seed, await simulateSession(seed + 50_000, dangers));
-    },
-  );
+  test.each([
+    { faults: true },
+    { cancels: true },
+    { handsOver: true, cuts: true, cancels: true, sinkDies: true, sourceDies: true },
+    { faults: true, cuts: true, cancels: true, sinkDies: true },
+  ])("with %o it completes or leaves the disk where it was", async (dangers) => {
+    for (const seed of seeds) assertLaws(seed, await simulateSession(seed + 50_000, dangers));
+  });
 });

@@ -1,4 +1,11 @@
-import { type BlockDevice, createMemoryDevice, joinGuests, joinTrackers, trackWrites } from "@blkmig/device";
+import {
+  type BlockDevice,
+  createMemoryDevice,
+  type Guest,
+  joinGuests,
+  joinTrackers,
+  trackWrites,
+} from "@blkmig/device";
 import { createSinkSession, type SinkSession } from "@blkmig/sink";
 import {
   convergesByPending,
@@ -33,6 +40,10 @@ export interface SessionDangers {
   readonly outruns?: boolean;
   /** The sending program is killed and started again, sometimes with its disks written in between. */
   readonly sourceDies?: boolean;
+  /** From SEALED on the targets are another program's, so what breaks then ends it. */
+  readonly handsOver?: boolean;
+  /** The guest cannot always come to rest when it is asked to. */
+  readonly restless?: boolean;
 }
 
 /** How a simulated session ended. */
@@ -87,7 +98,6 @@ async function migrateOnce(random: SeededRandom, schedule: Schedule, dangers: Se
   if (dangers.cuts) void haunt(world, over, () => network.cut());
   if (dangers.sinkDies) void haunt(world, over, () => sink.die());
   const outcome = await runSources(world, network, dangers, over);
-  over.kill();
   const same = (await Promise.all(disks.map(({ origin, target }) => equal(origin, target)))).every(Boolean);
   const guestRuns = await isAnswered(outcome.guest, schedule.turn);
   const { source, sink: target } = records;
@@ -155,6 +165,7 @@ function createSinkHost(world: World) {
         devices: disks.map(({ target }) => scheduledDevice(mortalDevice(target, living), { turn, random, faults })),
         journal: sinkJournalOf(records, { life: living, turn }, onCommitted),
         ...(found ? { found } : {}),
+        handOver: turn,
         close: async () => {},
       }),
     });
@@ -247,11 +258,13 @@ async function runSources(
       migration,
       verify,
       granularity,
+      handOver: dangers.handsOver === true,
       frameBytes: Math.max(granularity, random.pick([65536, MiB])),
       ...(resume ? { resume } : {}),
     });
     const ended = await Promise.race([settled(run), life.death.then(() => isOver(records))]);
     if (ended && !foundNobody(ended)) {
+      over.kill();
       const runs = "failed" in ended && !(ended.failed instanceof MigrationError && ended.failed.guest === "paused");
       if (runs) await done;
       return { end: ended, guest };
@@ -305,7 +318,7 @@ function startSource(
     disks: disks.map(({ name }, index) => ({ name, device: tracked[index]!.disk })),
     session,
     tracker: joinTrackers(tracked.map(({ tracker }) => tracker)),
-    guest: control,
+    guest: dangers.restless === true ? restless(control, random) : control,
     limits: { reads: 1 + random.int(16), bufferedBytes: (1 + random.int(8)) * MiB },
     downtimeLimit: random.pick([0, 10, 300, 100_000]),
     throttle: !dangers.outruns && random.int(2) === 0,
@@ -325,6 +338,11 @@ function startSource(
     guest: tracked[0]!.guest,
     done,
   };
+}
+
+/** Sometimes it cannot come to rest yet. */
+function restless(guest: Guest, random: SeededRandom): Guest {
+  return { ...guest, pause: async () => (random.int(3) > 0 ? "not-yet" : guest.pause()) };
 }
 
 async function settled(promise: Promise<MigrationResult>): Promise<End> {
