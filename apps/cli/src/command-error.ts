@@ -1,6 +1,7 @@
 /** Why a command ends, where no package of ours threw. */
 export type CommandErrorCode =
   | "cancelled" // by SIGINT or SIGTERM, before anything was written
+  | "guest-lost" // the guest runs nowhere, and blkmig could not help that
   | "not-a-stream" // bytes that no wire of ours begins with
   | "not-comparable" // verify could not read both disks to their ends
   | "refused" // it could be done, and should not be: no byte of a target was written

@@ -1,6 +1,7 @@
 import { DeviceError } from "@blkmig/device";
 import { JournalError } from "@blkmig/journal";
 import { NbdError } from "@blkmig/nbd";
+import { QemuError } from "@blkmig/qemu";
 import { LoadError } from "@blkmig/sink";
 import { MigrationError } from "@blkmig/source";
 import { TransportError } from "@blkmig/transport";
@@ -40,6 +41,8 @@ it.each([
   [new DeviceError("in-use", "vda", "x"), 3, "failed"],
   [new TransportError("connect", "tcp://x:1", "x"), 3, "failed"],
   [new NbdError("unknown-export", "nbd://x:1/y", "x"), 3, "failed"],
+  [new QemuError("no-qmp", "unix:///x", "x"), 3, "failed"],
+  [new CommandError("guest-lost", "x"), 6, "failed"],
   [new TransportError("destroyed", "tcp://x:1", "x"), 130, "cancelled"],
   [new CommandError("usage", "x"), 2, "failed"],
   [new CommandError("refused", "x"), 3, "failed"],

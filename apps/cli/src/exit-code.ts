@@ -1,6 +1,7 @@
 import type { DeviceError } from "@blkmig/device";
 import type { JournalError } from "@blkmig/journal";
 import type { NbdError } from "@blkmig/nbd";
+import type { QemuError } from "@blkmig/qemu";
 import type { LoadError } from "@blkmig/sink";
 import type { MigrationError } from "@blkmig/source";
 import type { TransportError } from "@blkmig/transport";
@@ -37,6 +38,7 @@ export interface Ending {
 const EXIT_OF_COMMAND: Readonly<Record<CommandErrorCode, number>> = {
   cancelled: EXIT.cancelled,
   "not-a-stream": EXIT.refused,
+  "guest-lost": EXIT.guestLost,
   "not-comparable": EXIT.notComparable,
   refused: EXIT.refused,
   usage: EXIT.usage,
@@ -56,6 +58,7 @@ export function endingOf(error: unknown): Ending {
   if (isA<TransportError>(error, "TransportError")) return failed(EXIT.refused, error);
   if (isA<NbdError>(error, "NbdError")) return failed(EXIT.refused, error);
   if (isA<DeviceError>(error, "DeviceError")) return failed(EXIT.refused, error);
+  if (isA<QemuError>(error, "QemuError")) return failed(EXIT.refused, error);
   if (isA<JournalError>(error, "JournalError"))
     return failed(EXIT.refused, { code: "journal", message: error.message });
   const message = `this is a bug in blkmig, please report it: ${messageOf(error)} (BLKMIG_DEBUG=1 says where)`;

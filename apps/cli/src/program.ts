@@ -7,6 +7,7 @@ import { endingOf, EXIT } from "./exit-code.ts";
 import { inspectCommand } from "./inspect-command.ts";
 import { limitsCommand } from "./limits-command.ts";
 import { createOutput } from "./output/output.ts";
+import { watchCommand } from "./qmp/watch-command.ts";
 import { receiveCommand } from "./receive-command.ts";
 import { resolveCommand } from "./resolve-command.ts";
 import { sendCommand } from "./send-command.ts";
@@ -54,6 +55,7 @@ function createProgram(version: string): Command {
   limitsCommand(program);
   resolveCommand(program);
   demoCommand(program);
+  watchCommand(program);
   return program;
 }
 

@@ -1,11 +1,11 @@
 import { type Command, Option } from "commander";
 
 import { collect } from "./arguments/collect.ts";
-import { addLaterOptions } from "./arguments/not-built.ts";
 import { isStdio } from "./arguments/parse-address.ts";
 import { addStateDirOption } from "./arguments/state-dir.ts";
 import { addTlsOptions } from "./arguments/tls-arguments.ts";
 import { runCommand } from "./run-command.ts";
+import { addQmpOptions } from "./send/qmp-options.ts";
 import type { SendFlags } from "./send/send-options.ts";
 
 const HELP = `
@@ -34,6 +34,14 @@ With --from the disks are live: a \`blkmig serve\` has them, does this, and goes
 are held, the commit is made, and by --after they are passed on to the new owner's NBD, hung up on, or held
 until the server ends. Files are read by the server, and ssh is run by it.
 
+With --qmp the disks are those of a QEMU that runs, of any version since 5.2: its monitor is said (-qmp
+unix:/run/vm.qmp,server=on,wait=off), and nothing else of how it was started matters. A disk is called by its device
+id, drive id or node name (blkmig status --qmp lists them), and named so on the wire unless another NAME is said. All
+are copied as of one moment: QEMU notes what the guest writes, serves its disks over NBD at a socket that it makes
+beside the monitor's, and is stopped for the last part. Once the receiver has committed the guest stays stopped (--after hold):
+its disks have moved. With --after cont it goes on, and the copy is a disk of its own, as of the moment of the stop. What
+fails before the commit was asked for, this program killed included, resumes the guest and leaves nothing in its QEMU.
+
 After a crash of either end --resume, said on both sides, goes on with what has arrived. Exit code 4
 says that the commit was asked for and its answer is missing: --resume asks again, and \`blkmig resolve\`
 ends it by hand.
@@ -49,6 +57,8 @@ Examples:
   blkmig send file:///backup/vm.stream --disk vda=vm.img
   blkmig send tls://there:4711 --token-file token --from /run/vm.ctl --downtime-limit 100ms
   blkmig send tcp://127.0.0.1:4711 --from /run/vm.ctl --disk vda --after close
+  blkmig send tls://there:4711 --token-file token --qmp unix:///run/vm.qmp
+  blkmig send tcp://127.0.0.1:4711 --qmp unix:///run/vm.qmp --disk virtio0=vda --after cont
   blkmig send tcp://127.0.0.1:4444 --wire qemu --disk drive0=vm.img
 
 Exit codes: 0 committed, 1 failed (source intact), 2 usage, 3 refused, 4 in doubt, 6 guest lost,
@@ -64,7 +74,7 @@ export function sendCommand(program: Command): void {
     .argument("<to>", "where to")
     .option(
       "--disk <name=source>",
-      "a disk, and its name on the wire; with --from the NAME alone (repeatable)",
+      "a disk, and its name on the wire; with --from the NAME alone; with --qmp ID or ID=NAME (repeatable)",
       collect,
       [],
     )
@@ -74,6 +84,7 @@ export function sendCommand(program: Command): void {
     .option("--incremental", "send only what is allocated above a base that the receiver has too", false)
     .option("--force <danger>", "take on a danger: in-use, incomplete, mounted, moved (repeatable)", collect, []);
   addLiveOptions(command);
+  addQmpOptions(command);
   addSessionOptions(command);
   addRemoteOptions(command);
   addTlsOptions(command);
@@ -84,9 +95,13 @@ export function sendCommand(program: Command): void {
     .option("--insecure", "allow clear text to another machine", false)
     .option("--json", "print events, one JSON object a line, on stdout", false)
     .addHelpText("after", HELP);
-  addLaterOptions(command, "send");
   command.action((to: string, flags: SendFlags) =>
     runCommand({ json: flags.json, stdoutIsWire: isStdio(to) }, async (world) => {
+      if (flags.qmp !== undefined) {
+        const { parseSendQemuOptions } = await import("./qmp/send-qemu-options.ts");
+        const { sendQemu } = await import("./qmp/send-qemu.ts");
+        return sendQemu(parseSendQemuOptions(to, flags.qmp, flags), world);
+      }
       if (flags.from === undefined) {
         const { parseSendOptions } = await import("./send/send-options.ts");
         const { send } = await import("./send/send.ts");
@@ -105,7 +120,7 @@ function addLiveOptions(command: Command): void {
     .addOption(
       new Option(
         "--after <what>",
-        "with --from: what becomes of the clients: forward (pass them on), close or hold (default: forward)",
+        "with --from: what becomes of the clients: forward (pass them on), close or hold (default: forward); with --qmp: of the guest: hold (it stays stopped, the default) or cont",
       ),
     )
     .option("--forward-to <url>", "with --from: the NBD address of the new owner (default: what the receiver says)")

@@ -7,6 +7,7 @@ import { refusal, refused, runBlkmig, temporaryFolder } from "./run-blkmig.test-
 
 const AT = "tcp://127.0.0.1:0";
 const DISK = ["--disk", "a=x"];
+const QMP = ["send", AT, "--qmp", "unix:///x"];
 const SSH = ["send", "ssh://a", ...DISK];
 
 it.each([
@@ -43,7 +44,30 @@ it.each([
   [["send", "-", "--from", "x"], /the disks are another process's/],
   [["send", "file:///x", "--from", "x"], /a file cannot answer/],
   [["send", "ssh://a", "--from", "x", "--disk", "a"], /ssh: needs --remote-disk a=TARGET/],
-  [["send", AT, "--qmp", "x"], /--qmp is not built yet/],
+  [["send", AT, "--from", "x", "--nbd-socket", "/y"], /--nbd-socket goes with --qmp URL/],
+  [["send", AT, ...DISK, "--nbd-socket", "/y"], /--nbd-socket goes with --qmp URL/],
+  [["send", AT, "--qmp", "x"], /'x': it does not begin with a kind/],
+  [["send", AT, "--qmp", "ws://127.0.0.1/x"], /--qmp .*: a monitor listens at unix:\/\/\/path or tcp:/],
+  [[...QMP, "--disk", "=x"], /--disk: '=x' is not ID or ID=NAME/],
+  [[...QMP, "--disk", "a="], /--disk a=: a name has 1 to 255 bytes of UTF-8, this one 0/],
+  [[...QMP, "--disk", "a", "--disk", "a=b"], /--disk: 'a' is said twice/],
+  [[...QMP, "--disk", "a=x", "--disk", "b=x"], /two disks are called 'x'/],
+  [[...QMP, "--after", "forward"], /--after: 'forward' is none of hold and cont/],
+  [[...QMP, "--after", "close"], /--after: 'close' is none of hold and cont/],
+  [[...QMP, "--from", "y"], /--from does not go with --qmp/],
+  [[...QMP, "--wire", "1.1"], /--wire 1.1 does not go with --qmp/],
+  [[...QMP, "--wire", "qemu"], /--wire qemu does not go with --qmp/],
+  [[...QMP, "--clone"], /--clone does not go with --qmp: say --after cont/],
+  [[...QMP, "--throttle"], /--throttle does not go with --qmp/],
+  [[...QMP, "--mirror"], /--mirror does not go with --qmp/],
+  [[...QMP, "--forward-to", "nbd://h"], /--forward-to does not go with --qmp/],
+  [[...QMP, "--no-zero-blocks"], /--no-zero-blocks does not go with --qmp/],
+  [[...QMP, "--machine", "pc"], /--machine does not go with --qmp/],
+  [[...QMP, "--force", "mounted"], /'mounted' is no danger of `blkmig send --qmp`; they are incomplete and moved/],
+  [[...QMP, "--nbd-socket", "x"], /--nbd-socket: 'x' is no absolute path/],
+  [[...QMP, "--nbd-socket", `/${"x".repeat(107)}`], /a socket's path has at most 107 bytes/],
+  [[...QMP, "--remote-disk", "a=y"], /--remote-disk is for ssh: alone/],
+  [["send", "file:///x", "--qmp", "unix:///x"], /--wire 2: a file cannot answer/],
   [["send", "file:///x", ...DISK, "--listen"], /nobody can dial/],
   [["send", "ssh://a", ...DISK, "--listen"], /nobody can dial/],
   [["send", "file:///x", ...DISK, "--wire", "2"], /--wire 2: a file cannot answer/],
@@ -75,6 +99,17 @@ it.each([
   [["send", AT, ...DISK, "--ssh-command", "x"], /--ssh-command is for ssh: alone/],
 ])("%j is a usage error", async (args, sentence) => {
   expect(refusal(await runBlkmig(args))).toEqual(refused(2, sentence));
+});
+
+it("a QEMU of another machine is refused, whatever is said", async () => {
+  const ended = await runBlkmig(["send", AT, "--qmp", "tcp://192.0.2.1:4444", "--insecure"]);
+  expect(refusal(ended)).toEqual(refused(3, /its disks are read by a socket of this machine/));
+});
+
+it("a monitor that is not there is refused", async () => {
+  const path = temporaryFolder();
+  const ended = await runBlkmig(["send", AT, "--qmp", `unix://${path("vm.qmp")}`]);
+  expect(refusal(ended)).toEqual(refused(3, /vm\.qmp: /));
 });
 
 it("a session where nobody can answer on standard input is a usage error, too", async () => {

@@ -19,6 +19,7 @@ export interface Dangers {
 const WORDS = {
   send: ["in-use", "incomplete", "mounted", "moved"],
   receive: ["filesystem", "in-use", "incomplete", "mounted", "sector-size"],
+  "send --qmp": ["incomplete", "moved"],
   serve: ["in-use", "incomplete", "mounted"],
 } as const;
 

@@ -13,7 +13,7 @@ const SECTOR = 512;
 export interface Sources {
   readonly disks: readonly { readonly name: string; readonly device: AnyDisk }[];
   /** Throws if one has changed since it was opened: what was sent of it then fits nowhere. */
-  confirmUnchanged(): Promise<void>;
+  readonly confirmUnchanged: () => Promise<void>;
   close(): Promise<void>;
 }
 

@@ -17,6 +17,8 @@ export interface RecordedSource {
   readonly device: { readonly path: string; readonly size: number };
   readonly place: RecordPlace;
   readonly record: SourceRecord | TargetRecord | undefined;
+  /** The URL of the monitor of the QEMU that has it, if one has. */
+  readonly monitor?: string;
 }
 
 /** Only reads. Throws `JournalError` for a record whose meaning is not known. */
@@ -65,17 +67,26 @@ export function whereMoved({ to, migration }: SourceRecord): string {
   return `has moved${to === undefined ? "" : ` to ${to}`} (migration ${migration}), and its owner is there now`;
 }
 
-/** Undefined for a disk of which no commit is in doubt. `ask` says how the receiver would be asked. */
-export function whyInDoubt(
-  { device: { path }, record }: RecordedSource,
-  ask: string,
+/** The commands, as typed in a shell, of which one would end a migration of it by hand. */
+export function resolveLinesOf(
+  { device: { path }, monitor }: Pick<RecordedSource, "device" | "monitor">,
+  migration: string,
   stateDir: string | undefined,
-): string | undefined {
+): readonly [keep: string, gone: string] {
+  const line = (verdict: "keep" | "gone"): string => {
+    const place =
+      monitor === undefined ? ({ role: "source", path } as const) : ({ role: "qmp", path: monitor } as const);
+    return formatResolveLine({ ...place, verdict, migration, stateDir });
+  };
+  return [line("keep"), line("gone")];
+}
+
+/** Undefined for a disk of which no commit is in doubt. `ask` says how the receiver would be asked. */
+export function whyInDoubt(disk: RecordedSource, ask: string, stateDir: string | undefined): string | undefined {
+  const { record } = disk;
   if (record?.role !== "source" || record.state !== "asked") return undefined;
   const { migration } = record;
-  const [keep, gone] = (["keep", "gone"] as const).map((verdict) =>
-    formatResolveLine({ role: "source", path, verdict, migration, stateDir }),
-  );
+  const [keep, gone] = resolveLinesOf(disk, migration, stateDir);
   return `is in doubt: it is not known whether migration ${migration} was committed. ${ask}, or end it by hand: \`${keep}\` or \`${gone}\``;
 }
 

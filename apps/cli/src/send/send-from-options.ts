@@ -2,6 +2,7 @@ import { CommandError } from "../command-error.ts";
 import { type MoveWords, wordsOf } from "../control/move-words.ts";
 import { parseControl } from "../control/parse-control.ts";
 import { parseMove } from "../control/parse-move.ts";
+import { refuseQmpOptions } from "./qmp-flags.ts";
 import type { SendFlags } from "./send-options.ts";
 
 /** What commander makes of the options that only live disks have. */
@@ -22,6 +23,7 @@ export interface SendFromOptions {
 
 /** Throws `CommandError` for what the server would refuse, without asking it. */
 export function parseSendFromOptions(to: string, from: string, flags: SendFlags): SendFromOptions {
+  refuseQmpOptions(flags);
   refuse(saidForDisks(flags), "does not go with --from: the disks are the server's, which has opened and tracks them");
   const words = wordsOf({ ...flags, to });
   parseMove(words);
@@ -44,8 +46,9 @@ function saidForDisks(flags: SendFlags): readonly string[] {
 
 /** Disks that nobody writes have no clients, and nothing to converge. */
 export function refuseLiveOptions({ after, forwardTo, throttle = false, mirror = false }: FromFlags): void {
+  if (after !== undefined)
+    throw new CommandError("usage", "--after is for live disks: it goes with --from CONTROL or --qmp URL");
   const said = [
-    ...(after === undefined ? [] : ["--after"]),
     ...(forwardTo === undefined ? [] : ["--forward-to"]),
     ...(throttle ? ["--throttle"] : []),
     ...(mirror ? ["--mirror"] : []),

@@ -10,6 +10,7 @@ import { parseTlsFiles, type TlsFiles, type TlsFlags } from "../arguments/tls-ar
 import { CommandError } from "../command-error.ts";
 import { canBeAnswered } from "../stdio-directions.ts";
 import { type ChosenWire, chooseWire, type SendWire } from "./choose-wire.ts";
+import { refuseQmpOptions, type QmpFlags } from "./qmp-flags.ts";
 import { parseRemoteReceiver, type RemoteFlags, type RemoteReceiver } from "./remote-receiver.ts";
 import { type FromFlags, refuseLiveOptions } from "./send-from-options.ts";
 import { parseSessionChoices, type SessionChoices, type SessionFlags } from "./session-choices.ts";
@@ -17,7 +18,7 @@ import { parseSessionChoices, type SessionChoices, type SessionFlags } from "./s
 const MOST_MACHINE_BYTES = 255;
 
 /** What commander makes of `blkmig send …`. */
-export interface SendFlags extends SessionFlags, RemoteFlags, TlsFlags, StateDirFlags, FromFlags {
+export interface SendFlags extends SessionFlags, RemoteFlags, TlsFlags, StateDirFlags, FromFlags, QmpFlags {
   readonly disk: readonly string[];
   readonly force: readonly string[];
   readonly wire?: string;
@@ -57,6 +58,7 @@ export interface SendOptions extends SendPlace, ChosenWire, StateDirOption {
 }
 
 export function parseSendOptions(text: string, flags: SendFlags): SendOptions {
+  refuseQmpOptions(flags);
   refuseLiveOptions(flags);
   const { maxBandwidth, listen, incremental, zeroBlocks, insecure } = flags;
   const disks = parseDisks(flags.disk);

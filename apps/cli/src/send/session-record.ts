@@ -5,8 +5,7 @@ import { MigrationError, type SessionOptions, type SourceJournal } from "@blkmig
 
 import { messageOf } from "../command-error.ts";
 import { InDoubt } from "../exit-code-in-doubt.ts";
-import { formatResolveLine } from "../status/resolve-line.ts";
-import type { RecordedSource } from "./recorded-sources.ts";
+import { type RecordedSource, resolveLinesOf } from "./recorded-sources.ts";
 
 /** One migration's record at its sources, whether it was begun by this run of the program or by an earlier one. */
 export interface SessionRecord {
@@ -50,12 +49,8 @@ export async function openSessionRecord(
   };
 
   const inDoubt = (why: string): InDoubt => {
-    const commands = disks.flatMap(({ device: { path } }) =>
-      (["keep", "gone"] as const).map((verdict) =>
-        formatResolveLine({ role: "source", path, verdict, migration, stateDir }),
-      ),
-    );
-    return new InDoubt(migration, commands, why);
+    const commands = new Set(disks.flatMap((disk) => resolveLinesOf(disk, migration, stateDir)));
+    return new InDoubt(migration, [...commands], why);
   };
 
   return {

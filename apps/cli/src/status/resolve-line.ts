@@ -1,6 +1,8 @@
 /** A verdict that `blkmig resolve` can be told. */
 export interface ResolveLine {
-  readonly role: "target" | "source";
+  /** `qmp`: all sources of the migration, by the monitor of the QEMU that has them. */
+  readonly role: "target" | "source" | "qmp";
+  /** Of a monitor its URL. */
   readonly path: string;
   readonly verdict: "commit" | "abort" | "keep" | "gone";
   readonly migration: string;

@@ -1,0 +1,93 @@
+import type { SourceRecord, TargetRecord } from "@blkmig/journal";
+import {
+  type CleanOptions,
+  cleanLeftover,
+  findLeftovers,
+  type GuestAfterClean,
+  type Leftover,
+  type Qmp,
+} from "@blkmig/qemu";
+
+export interface RecoverQemuOptions {
+  /** What is on record of the disks that are in this QEMU, or were when the migration began: what became of a commit that was asked for. */
+  readonly records: readonly (SourceRecord | TargetRecord | undefined)[];
+  /** Only what this one has left. Default: every migration's. */
+  readonly migration?: string;
+  /** This run goes on with that one, though it is in doubt: its guest stays as it is. */
+  readonly takeOver?: string;
+}
+
+/** What became of what one migration had left in a QEMU. */
+export type Recovered = { readonly migration: string } &
+  /** Its process lives, so nothing was touched. */
+  (
+    | { readonly how: "under-way"; readonly pid: number }
+    /** Commit was asked for, and its outcome is not on record: nothing was touched. */
+    | { readonly how: "in-doubt" }
+    /** Its disks are elsewhere: the guest stays stopped, and that it must is still written there. */
+    | { readonly how: "moved" }
+    | { readonly how: "taken-over" }
+    | { readonly how: "cleaned"; readonly guest: GuestAfterClean }
+  );
+
+/** Removes what migrations of ours that no longer live have left in a QEMU, and resumes a guest that may run. Throws `QemuError`. */
+export async function recoverQemu(qmp: Qmp, options: RecoverQemuOptions): Promise<readonly Recovered[]> {
+  const { migration } = options;
+  const found = (await findLeftovers(qmp)).filter((one) => migration === undefined || one.migration === migration);
+  const recovered: Recovered[] = [];
+  for (const leftover of found) {
+    recovered.push({ migration: leftover.migration, ...(await recoverOne(qmp, leftover, options)) });
+  }
+  return recovered;
+}
+
+type How = Recovered extends infer One ? (One extends Recovered ? Omit<One, "migration"> : never) : never;
+
+async function recoverOne(qmp: Qmp, leftover: Leftover, { records, takeOver }: RecoverQemuOptions): Promise<How> {
+  const { marks, owner, migration } = leftover;
+  if (owner !== undefined) return { how: "under-way", pid: owner };
+  if (takeOver === migration) {
+    await cleanLeftover(qmp, leftover, { takeOver: true });
+    return { how: "taken-over" };
+  }
+  const outcome = marks.includes("moved") ? "moved" : outcomeOf(migration, records);
+  if (marks.includes("asked") && outcome === undefined) return { how: "in-doubt" };
+  if (isOnlyMoved(leftover)) return { how: "moved" };
+  const guest = await cleanLeftover(qmp, leftover, outcome === undefined ? {} : { outcome });
+  return outcome === "moved" ? { how: "moved" } : { how: "cleaned", guest };
+}
+
+/** What is left, on purpose, of a migration that ended well. */
+function isOnlyMoved({ marks, exports, bitmaps, server }: Leftover): boolean {
+  return marks.length === 1 && marks[0] === "moved" && exports.length === 0 && bitmaps.length <= 1 && !server;
+}
+
+/** Undefined as long as nobody knows. A disk that was cloned is one here too, and its guest may run. */
+function outcomeOf(migration: string, records: RecoverQemuOptions["records"]): CleanOptions["outcome"] {
+  const record = records.find((one) => one?.role === "source" && one.migration === migration);
+  if (record?.role !== "source" || record.state === "asked") return undefined;
+  return record.state === "moved" ? "moved" : "kept"; // `sending`, too: that it is asked for is on record before
+}
+
+/** One sentence for people. */
+export function describeRecovered(url: string, recovered: Recovered): string {
+  const of = `${url}: of migration ${recovered.migration}`;
+  switch (recovered.how) {
+    case "under-way":
+      return `${url}: migration ${recovered.migration} is under way (process ${recovered.pid})`;
+    case "in-doubt":
+      return `${of} commit was asked for, and its outcome is not known here: the guest stays stopped`;
+    case "moved":
+      return `${of} the disks have moved: the guest stays stopped here`;
+    case "taken-over":
+      return `${of} what an earlier run left is taken up: the guest stays stopped until it is known what became of it`;
+    case "cleaned":
+      return `${of} what an earlier run left was removed${GUEST[recovered.guest]}`;
+  }
+}
+
+const GUEST: Readonly<Record<GuestAfterClean, string>> = {
+  running: ", and the guest runs",
+  "stopped-by-others": "; the guest is stopped, and was not by blkmig",
+  "left-stopped": ", and the guest was left stopped",
+};

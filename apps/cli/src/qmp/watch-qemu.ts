@@ -1,0 +1,45 @@
+import { setTimeout as wait } from "node:timers/promises";
+
+import { readRecord } from "@blkmig/journal";
+import { connectQmp, QemuError } from "@blkmig/qemu";
+
+import { messageOf } from "../command-error.ts";
+import { describeRecovered, recoverQemu } from "./recover-qemu.ts";
+import type { WatchdogOrders } from "./watchdog.ts";
+
+const FIRST_WAIT_MS = 100;
+const MOST_WAIT_MS = 15_000;
+/** A monitor that answers in no such time is tried again. */
+const ANSWER_MS = 10_000;
+
+/** Does what the next run would do about what a process that was killed has left in a QEMU, as soon as it can be asked. */
+export async function watchQemu(orders: WatchdogOrders, tell: (sentence: string) => void): Promise<void> {
+  const until = performance.now() + orders.patience;
+  for (let ms = FIRST_WAIT_MS; ; ms = Math.min(ms * 2, MOST_WAIT_MS)) {
+    try {
+      for (const sentence of await recover(orders)) tell(sentence);
+      return;
+    } catch (error) {
+      if (performance.now() + ms < until && mayPass(error)) await wait(ms);
+      else return tell(`migration ${orders.migration} could not be ended: ${messageOf(error)}`);
+    }
+  }
+}
+
+async function recover({ monitor, migration, records, pid }: WatchdogOrders): Promise<readonly string[]> {
+  const qmp = await connectQmp(monitor, { timeoutMs: ANSWER_MS });
+  try {
+    const known = await Promise.all(records.map((path) => readRecord(path)));
+    const recovered = await recoverQemu(qmp, { records: known, migration });
+    const alive = recovered.find((one) => one.how === "under-way");
+    if (alive?.pid === pid) throw new QemuError("busy", qmp.url, "its process is not buried yet");
+    return alive ? [] : recovered.map((one) => describeRecovered(qmp.url, one)); // another has taken it up
+  } finally {
+    qmp.close();
+  }
+}
+
+/** Whatever a monitor says that another moment may change. */
+function mayPass(error: unknown): boolean {
+  return error instanceof QemuError && ["busy", "gone", "timeout", "no-qmp", "migration"].includes(error.code);
+}

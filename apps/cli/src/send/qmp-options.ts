@@ -1,0 +1,10 @@
+import type { Command } from "commander";
+
+export function addQmpOptions(command: Command): void {
+  command
+    .option("--qmp <url>", "move disks of a running QEMU, by its monitor: unix:///path, or tcp: on this machine")
+    .option(
+      "--nbd-socket <path>",
+      "with --qmp: where QEMU serves its disks meanwhile, a path that it and blkmig both reach (default: beside the monitor's socket)",
+    );
+}
