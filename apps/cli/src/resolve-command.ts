@@ -21,10 +21,14 @@ The verdict holds for all disks of the migration.
 A disk that a running \`blkmig serve\` has is resolved there: its --control is said as --source. The clients
 are answered again at once, here or at the new owner.
 
+Disks that a running QEMU has are resolved there: its monitor is said as --qmp. --keep resumes the guest, and after
+--gone it stays stopped.
+
 Examples:
   blkmig resolve --target /dev/vg/vm --commit 0f1e2d3c
   blkmig resolve --source /var/lib/vm.img --gone 0f1e2d3c
   blkmig resolve --source /run/vm.ctl --keep 0f1e2d3c
+  blkmig resolve --qmp unix:///run/vm.qmp --keep 0f1e2d3c
 
 Exit codes: 0 recorded, durably; 2 usage; 3 refused: nothing is in doubt, another migration, or the disk is
 in use by a process that may still learn the outcome.`;
@@ -38,8 +42,12 @@ export function resolveCommand(program: Command): void {
     .option("--commit <id>", "with --target: it is this side's from now on")
     .option("--abort <id>", "with --target: it is incomplete again")
     .option("--source <path>", "the disk that was sent, or the socket of the `blkmig serve` that has it")
-    .option("--keep <id>", "with --source: it stays this side's")
-    .option("--gone <id>", "with --source: it has moved")
+    .option(
+      "--qmp <url>",
+      "the monitor of the QEMU that has the disks that were sent: unix:///path, or tcp: on this machine",
+    )
+    .option("--keep <id>", "with --source or --qmp: it stays this side's")
+    .option("--gone <id>", "with --source or --qmp: it has moved")
     .option("--state-dir <folder>", "where records are, instead of beside files or in the usual state directory")
     .option("--insecure", "allow NBD in clear text to another machine", false)
     .option("--json", "print events, one JSON object a line, on stdout", false)

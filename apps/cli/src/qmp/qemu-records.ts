@@ -32,19 +32,25 @@ export async function readChosenRecords(
   return recorded;
 }
 
+export interface FoundRecord {
+  readonly place: RecordPlace;
+  readonly record: SourceRecord | TargetRecord;
+}
+
 /** All that is on record of a QEMU's disks, whatever is asked of them: a record that cannot be read says nothing. */
 export async function readQemuRecords(
   disks: readonly QemuDisk[],
   options: QemuRecordsOptions,
-): Promise<readonly (SourceRecord | TargetRecord)[]> {
+): Promise<readonly FoundRecord[]> {
   const stored = disks.flatMap((disk) => (disk.storage ? [{ disk, storage: disk.storage }] : []));
   const records = await Promise.all(
     stored.map(async ({ disk, storage }) => {
       const place = await placeOf(disk, storage, options);
-      return readRecord(place.path).catch(() => undefined);
+      const record = await readRecord(place.path).catch(() => undefined);
+      return record && { place, record };
     }),
   );
-  return records.filter((record) => record !== undefined);
+  return records.filter((found) => found !== undefined);
 }
 
 async function placeOf(

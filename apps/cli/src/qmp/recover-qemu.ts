@@ -13,6 +13,8 @@ export interface RecoverQemuOptions {
   readonly records: readonly (SourceRecord | TargetRecord | undefined)[];
   /** Only what this one has left. Default: every migration's. */
   readonly migration?: string;
+  /** What became of the commit that was asked for, where it is said by hand. */
+  readonly outcome?: NonNullable<CleanOptions["outcome"]>;
   /** This run goes on with that one, though it is in doubt: its guest stays as it is. */
   readonly takeOver?: string;
 }
@@ -22,7 +24,7 @@ export type Recovered = { readonly migration: string } &
   /** Its process lives, so nothing was touched. */
   (
     | { readonly how: "under-way"; readonly pid: number }
-    /** Commit was asked for, and its outcome is not on record: nothing was touched. */
+    /** Commit was asked for, and its outcome is not on record: the guest stays stopped, and what says so is still there. */
     | { readonly how: "in-doubt" }
     /** Its disks are elsewhere: the guest stays stopped, and that it must is still written there. */
     | { readonly how: "moved" }
@@ -43,17 +45,18 @@ export async function recoverQemu(qmp: Qmp, options: RecoverQemuOptions): Promis
 
 type How = Recovered extends infer One ? (One extends Recovered ? Omit<One, "migration"> : never) : never;
 
-async function recoverOne(qmp: Qmp, leftover: Leftover, { records, takeOver }: RecoverQemuOptions): Promise<How> {
+async function recoverOne(qmp: Qmp, leftover: Leftover, options: RecoverQemuOptions): Promise<How> {
+  const { takeOver, records } = options;
   const { marks, owner, migration } = leftover;
   if (owner !== undefined) return { how: "under-way", pid: owner };
   if (takeOver === migration) {
     await cleanLeftover(qmp, leftover, { takeOver: true });
     return { how: "taken-over" };
   }
-  const outcome = marks.includes("moved") ? "moved" : outcomeOf(migration, records);
-  if (marks.includes("asked") && outcome === undefined) return { how: "in-doubt" };
+  const outcome = marks.includes("moved") ? "moved" : (outcomeOf(migration, records) ?? options.outcome);
   if (isOnlyMoved(leftover)) return { how: "moved" };
   const guest = await cleanLeftover(qmp, leftover, outcome === undefined ? {} : { outcome });
+  if (marks.includes("asked") && outcome === undefined) return { how: "in-doubt" };
   return outcome === "moved" ? { how: "moved" } : { how: "cleaned", guest };
 }
 

@@ -43,7 +43,7 @@ async function chooseDisks(qmp: Qmp, options: SendQemuOptions, { output }: Comma
   const at = { url: qmp.url, ...(stateDir === undefined ? {} : { stateDir }) };
   const warn = (message: string): void => output.warn(message);
   const disks = await listQemuDisks(qmp);
-  const records = await readQemuRecords(disks, at);
+  const records = (await readQemuRecords(disks, at)).map(({ record }) => record);
   await clearQemu(qmp, { records, dangers, resume: session.resume, ...at, warn });
   // Again: a block job, or an NBD server, of the run whose leftovers were cleared is no longer in the way.
   const free = await listQemuDisks(qmp);

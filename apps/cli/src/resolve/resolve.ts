@@ -7,13 +7,25 @@ import { isControl, resolveAtServer } from "../control/resolve-at-server.ts";
 import type { AnyDisk } from "../disks/any-disk.ts";
 import { openAnyDisk } from "../disks/open-any-disk.ts";
 import { EXIT } from "../exit-code.ts";
+import { parseMonitorHere } from "../qmp/parse-monitor.ts";
 import type { CommandWorld } from "../run-command.ts";
 import { refuseRecord } from "../status/refuse-record.ts";
 import type { ResolveOptions } from "./resolve-options.ts";
 
 /** Ends an in-doubt migration by hand, durably. Gives the exit code; throws why it was refused. */
 export async function resolve(options: ResolveOptions, world: CommandWorld): Promise<number> {
-  if (options.role === "source" && (await isControl(options.path))) return resolveAtServer(options, world);
+  if (options.role === "qmp") {
+    const { resolveQemu } = await import("../qmp/resolve-qemu.ts");
+    return resolveQemu({ ...options, monitor: parseMonitorHere(options.path, "--qmp") }, world);
+  }
+  return options.role === "source" && (await isControl(options.path))
+    ? resolveAtServer(options, world)
+    : resolveDisk(options, world);
+}
+
+type DiskOptions = Exclude<ResolveOptions, { readonly role: "qmp" }>;
+
+async function resolveDisk(options: DiskOptions, world: CommandWorld): Promise<number> {
   const { output, signal } = world;
   const { role, path, migration, state, stateDir } = options;
   const disk = await openUnused(options, signal);
@@ -31,7 +43,7 @@ export async function resolve(options: ResolveOptions, world: CommandWorld): Pro
 }
 
 /** A receiver or sender that runs still decides by itself, and holds the disk's lock. */
-async function openUnused({ path, role, insecure }: ResolveOptions, signal: AbortSignal): Promise<AnyDisk> {
+async function openUnused({ path, role, insecure }: DiskOptions, signal: AbortSignal): Promise<AnyDisk> {
   // For writing, a source too: two that only read would not see each other. Behind NBD nobody sees the other anyway.
   const readOnly = role === "source" && isNbdUrl(path);
   try {
@@ -43,7 +55,7 @@ async function openUnused({ path, role, insecure }: ResolveOptions, signal: Abor
   }
 }
 
-async function judge(options: ResolveOptions, disk: AnyDisk, place: RecordPlace): Promise<void> {
+async function judge(options: DiskOptions, disk: AnyDisk, place: RecordPlace): Promise<void> {
   const { migration } = options;
   if (options.role === "source") return resolveSource(place.path, { migration, state: options.state });
   const release = async (firstBlock: Uint8Array): Promise<void> => {
@@ -54,7 +66,7 @@ async function judge(options: ResolveOptions, disk: AnyDisk, place: RecordPlace)
 }
 
 /** One record decides for all disks, but the first block of each is withheld beside its own. */
-async function whatIsLeft({ state }: ResolveOptions, place: RecordPlace): Promise<readonly string[]> {
+async function whatIsLeft({ state }: DiskOptions, place: RecordPlace): Promise<readonly string[]> {
   const record = await readRecord(place.path);
   const isAlone = record?.decidedBy === undefined && (record?.decides ?? []).length === 0;
   if (isAlone) return [];
