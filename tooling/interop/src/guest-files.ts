@@ -15,7 +15,7 @@ import { promisify } from "node:util";
 import { createRandom } from "@blkmig/testkit";
 
 import { recordBytes } from "./guest-records.ts";
-import type { Journal } from "./journal.ts";
+import type { Entries, Journal } from "./journal.ts";
 
 /** What guest-live.sh has left in its file system. */
 export interface Files {
@@ -86,12 +86,12 @@ function fileBytes(number: number): Buffer {
 }
 
 /** The numbers of the files of which a guest has said that they are durable. */
-export function filesTold(serial: Journal<string>): readonly number[] {
+export function filesTold(serial: Entries<string>): readonly number[] {
   return serial.entries.flatMap((line) => (/^file \d+$/.test(line) ? [Number(line.slice("file ".length))] : []));
 }
 
 /** Those of them that it has not removed again, of a guest that has stopped. */
-export function filesKept(serial: Journal<string>): readonly number[] {
+export function filesKept(serial: Entries<string>): readonly number[] {
   return filesTold(serial).slice(-16);
 }
 

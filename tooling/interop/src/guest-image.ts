@@ -28,12 +28,12 @@ export function cloudKernel(): string | undefined {
 
 /**
  * Makes a guest that boots in seconds and writes numbered records to its first disk as long as it runs: guest-init.sh says
- * how, `checkRecords()` reads them. guest-live.sh does more, and can be told to stop: `startLiveGuest()`. It takes a tenth
- * of a second, so every test makes its own.
+ * how, `checkRecords()` reads them. guest-live.sh does more, and can be told to stop: `startLiveGuest()`; guest-twins.sh writes
+ * the same records to two disks. It takes a tenth of a second, so every test makes its own.
  */
 export function makeGuestImage(
   path: (name: string) => string,
-  init: "guest-init.sh" | "guest-live.sh" = "guest-init.sh",
+  init: "guest-init.sh" | "guest-live.sh" | "guest-twins.sh" = "guest-init.sh",
 ): GuestImage {
   const version = cloudKernel();
   if (version === undefined) throw new Error("linux-image-cloud-amd64 is not installed");

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 
-import type { Journal } from "./journal.ts";
+import type { Entries, Journal } from "./journal.ts";
 
 /** What guest-init.sh has left on a disk. */
 export interface Records {
@@ -73,12 +73,12 @@ function gapsIn(found: ReadonlySet<number>, slots: number): Pick<Records, "missi
 }
 
 /** The numbers of the records of which a guest has said that they are durable. */
-export function recordsTold(serial: Journal<string>): readonly number[] {
+export function recordsTold(serial: Entries<string>): readonly number[] {
   return serial.entries.flatMap((line) => (/^record \d+$/.test(line) ? [Number(line.slice("record ".length))] : []));
 }
 
 /** What a guest says of its disk when something is wrong: writes that failed, records that read back otherwise. */
-export function complaints(serial: Journal<string>): readonly string[] {
+export function complaints(serial: Entries<string>): readonly string[] {
   return serial.entries.filter((line) => /^(?:failed|lost) record /.test(line));
 }
 

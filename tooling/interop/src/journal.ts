@@ -1,6 +1,10 @@
-/** What came, in order, and waits for what is to come. */
-export interface Journal<T> {
+/** What came, in order. */
+export interface Entries<T> {
   readonly entries: readonly T[];
+}
+
+/** The same, and waits for what is to come. */
+export interface Journal<T> extends Entries<T> {
   /** The first entry that is so, seen already or to come. Throws if the journal ends without one. */
   until(isIt: (entry: T) => boolean): Promise<T>;
 }

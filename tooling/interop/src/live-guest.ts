@@ -3,9 +3,9 @@ import type { Socket } from "node:net";
 import { filesTold, untilFile } from "./guest-files.ts";
 import { makeGuestImage } from "./guest-image.ts";
 import { recordsTold, untilRecord } from "./guest-records.ts";
-import type { Journal } from "./journal.ts";
-import { listenOnce } from "./listen-once.ts";
-import { startQemu } from "./qemu.ts";
+import type { Entries, Journal } from "./journal.ts";
+import { listenOnce, type OneListener } from "./listen-once.ts";
+import { type Qemu, startQemu } from "./qemu.ts";
 
 /** Where QEMU finds a disk: an NBD server's address, and an export of it. */
 export interface NbdPlace {
@@ -38,16 +38,38 @@ export interface LiveGuest {
 
 /** Boots it, and waits until it has written to both its disks. It is killed when the test is over. */
 export async function startLiveGuest({ path, records, files }: LiveGuestOptions): Promise<LiveGuest> {
-  const commandsPath = path("guest.commands");
-  const listener = await listenOnce(commandsPath);
-  const more = ["-serial", `unix:${commandsPath}`, ...nbdDisk("vda", records), ...nbdDisk("vdb", files)];
+  const commands = await listenForCommands(path("guest.commands"));
+  const more = [...commands.more, ...nbdDisk("vda", records), ...nbdDisk("vdb", files)];
   const qemu = await startQemu({ path, guest: makeGuestImage(path, "guest-live.sh"), more });
+  const guest = await liveGuestOf(qemu, commands);
+  await guest.goesOn(1);
+  return guest;
+}
+
+/** The guest's second serial line. */
+export interface GuestCommands {
+  readonly listener: OneListener;
+  /** For QEMU's command line. */
+  readonly more: readonly string[];
+}
+
+export async function listenForCommands(socket: string): Promise<GuestCommands> {
+  return { listener: await listenOnce(socket), more: ["-serial", `unix:${socket}`] };
+}
+
+/** The guest that a QEMU has booted, or that has come to it. */
+export async function liveGuestOf(qemu: Qemu, { listener }: GuestCommands): Promise<LiveGuest> {
   const { serial } = qemu;
   const commands = await listener.connected;
   ignoreEcho(commands);
-
+  const newest = async (of: "record" | "file"): Promise<number> => {
+    const told = (of === "record" ? recordsTold : filesTold)(serial).at(-1);
+    // One that has come from elsewhere has been counting for a while, and says so with its first line.
+    const line = told === undefined ? await serial.until((text) => text.startsWith(`${of} `)) : `${of} ${told}`;
+    return Number(line.slice(of.length));
+  };
   const goesOn = async (count = 10): Promise<void> => {
-    const [record, file] = [recordsTold(serial).at(-1) ?? 0, filesTold(serial).at(-1) ?? 0];
+    const [record, file] = await Promise.race([Promise.all([newest("record"), newest("file")]), inTrouble(serial)]);
     const written = Promise.all([untilRecord(serial, record + count), untilFile(serial, file + 1)]);
     await Promise.race([written, inTrouble(serial)]);
   };
@@ -56,7 +78,6 @@ export async function startLiveGuest({ path, records, files }: LiveGuestOptions)
     await Promise.race([serial.until((line) => line === "guest has stopped"), inTrouble(serial)]);
     await qemu.stop();
   };
-  await goesOn(1);
   return { serial, goesOn, stop };
 }
 
@@ -77,7 +98,7 @@ function ignoreEcho(terminal: Socket): void {
 const TROUBLE = /^(?:kernel:|failed |lost )/;
 
 /** What a guest says when something is wrong: errors of its kernel, writes that failed, what reads back otherwise. */
-export function troubles(serial: Journal<string>): readonly string[] {
+export function troubles(serial: Entries<string>): readonly string[] {
   return serial.entries.filter((line) => TROUBLE.test(line));
 }
 

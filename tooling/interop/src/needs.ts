@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 import { cloudKernel } from "./guest-image.ts";
+import { programOf } from "./qemu-release.ts";
 
 /** For `describe.skipIf(qemu.missing)(\`… (${qemu.needs})\`)`. */
 export interface Needs {
@@ -17,6 +18,12 @@ const isInstalled = (program: string): boolean =>
 export const qemu: Needs = {
   missing: !["qemu-system-x86_64", "setpriv"].every((program) => isInstalled(program)),
   needs: "needs qemu-system-x86_64",
+};
+
+/** A second QEMU, of today, beside the installed one. */
+const qemu10: Needs = {
+  missing: qemu.missing || !existsSync(programOf("10.0")),
+  needs: "needs QEMU 10.0, which tooling/interop/get-qemu-10.sh gets",
 };
 
 /** A QEMU that speaks TLS, with certificates that are made on the spot. */
@@ -51,4 +58,10 @@ export const liveGuest: Needs = {
 export const guestOnNbd: Needs = {
   missing: liveGuest.missing || !["nbdkit", "qemu-nbd"].every(isInstalled),
   needs: `${liveGuest.needs}, nbdkit, qemu-utils`,
+};
+
+/** The same, of a guest that goes from one QEMU to another one, both of any release. */
+export const movingGuest: Needs = {
+  missing: liveGuest.missing || qemu10.missing || !isInstalled("qemu-img"),
+  needs: `${liveGuest.needs}, qemu-utils; ${qemu10.needs}`,
 };

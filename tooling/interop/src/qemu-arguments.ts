@@ -1,9 +1,16 @@
 import type { GuestImage } from "./guest-image.ts";
+import type { QemuRelease } from "./qemu-release.ts";
 
-interface QemuDisk {
-  /** The name that travels in the stream. */
+export interface QemuDisk {
+  /** The name that travels in the stream, and the node's as a `blockdev`. The device's own is `virtio-` and this. */
   readonly id: string;
   readonly path: string;
+  /** A backing file is what the image itself says. Default: "raw". */
+  readonly format?: "raw" | "qcow2";
+  /** How it is told to QEMU: `-drive`, as people do it, or `-blockdev`, as libvirt does. Default: "drive". */
+  readonly as?: "drive" | "blockdev";
+  /** Served by a thread of its own. */
+  readonly iothread?: boolean;
   readonly readOnly?: boolean;
   /** QEMU's cache mode. Default: "writeback"; a flush of the guest is an fsync of the file. */
   readonly cache?: "writeback" | "none" | "unsafe" | "directsync";
@@ -14,6 +21,8 @@ export interface QemuOptions {
   readonly path: (name: string) => string;
   /** Tells several QEMUs of one test apart. Default: "qemu". */
   readonly name?: string;
+  /** Default: "7.2", which is the installed one, whatever it is. */
+  readonly release?: QemuRelease;
   /** Default: "pc". "none" has neither memory nor devices: its disks are nobody's, and can be sent but not received. */
   readonly machine?: string;
   /** Bytes of memory. Default: 96 MiB; the guest image boots in 80, not in 64. */
@@ -49,11 +58,23 @@ export function qemuArguments(options: QemuOptions, serialPath: string): readonl
   ];
 }
 
-function diskArguments(
-  { id, path, readOnly = false, cache = "writeback" }: QemuDisk,
-  bare: boolean,
-): readonly string[] {
-  const drive = `id=${id},if=none,file=${path.replaceAll(",", ",,")},format=raw,cache=${cache}`;
-  const attached = bare ? [] : ["-device", `virtio-blk-pci,drive=${id}`];
-  return ["-drive", readOnly ? `${drive},readonly=on` : drive, ...attached];
+function diskArguments(disk: QemuDisk, bare: boolean): readonly string[] {
+  const { id, as = "drive", iothread = false } = disk;
+  const backend = as === "drive" ? driveArguments(disk) : blockdevArguments(disk);
+  if (bare) return backend;
+  const device = `virtio-blk-pci,drive=${id},id=virtio-${id}`;
+  if (!iothread) return [...backend, "-device", device];
+  return [...backend, "-object", `iothread,id=thread-${id}`, "-device", `${device},iothread=thread-${id}`];
+}
+
+function driveArguments({ id, path, format = "raw", readOnly = false, cache }: QemuDisk): readonly string[] {
+  const file = `file=${path.replaceAll(",", ",,")},format=${format}`;
+  const drive = `id=${id},if=none,${file},cache=${cache ?? "writeback"},discard=unmap`;
+  return ["-drive", readOnly ? `${drive},readonly=on` : drive];
+}
+
+function blockdevArguments({ id, path, format = "raw", readOnly = false }: QemuDisk): readonly string[] {
+  const file = { driver: "file", filename: path, discard: "unmap" };
+  const node = { driver: format, "node-name": id, "read-only": readOnly, discard: "unmap", file };
+  return ["-blockdev", JSON.stringify(node)];
 }

@@ -5,6 +5,8 @@ import { createJournal } from "./journal.ts";
 
 interface QmpEvent {
   readonly event: string;
+  /** By QEMU's host. */
+  readonly timestamp: { readonly seconds: number; readonly microseconds: number };
   readonly data?: Readonly<Record<string, unknown>>;
 }
 

@@ -1,0 +1,118 @@
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { createInterface } from "node:readline";
+
+import { onTestFinished } from "vitest";
+
+import { createJournal, type Journal } from "./journal.ts";
+
+/** Where something is held: the n-th command of this name that anybody gives, before QEMU gets it or before its answer comes back. */
+interface Place {
+  readonly command: string;
+  /** Default: 1. */
+  readonly nth?: number;
+  /** Default: "command". */
+  readonly what?: "command" | "answer";
+}
+
+export interface Held {
+  /** Settles when it has come this far. */
+  readonly came: Promise<void>;
+  /** Lets it and all that came after it go on; before it has come: it is not held any more. */
+  release(): void;
+}
+
+/** Stands between QEMU's monitor and whoever speaks to it, one at a time as the monitor does. */
+export interface QmpRelay {
+  readonly url: string;
+  /** The names of all commands that came, in order. */
+  readonly commands: Journal<string>;
+  hold(place: Place): Held;
+  /** Breaks the connection that is; who connects again is passed on again. */
+  cut(): void;
+  /** The same, and nobody is listened to any more. */
+  close(): void;
+}
+
+interface Message {
+  readonly execute?: string;
+  readonly id?: unknown;
+  readonly event?: string;
+}
+
+interface Hold {
+  readonly matches: (what: Place["what"], command: string, nth: number) => boolean;
+  readonly came: () => void;
+  readonly released: Promise<void>;
+}
+
+/** It is closed when the test is over. */
+export async function startQmpRelay(monitor: string, socket: string): Promise<QmpRelay> {
+  const commands = createJournal<string>();
+  const holds = new Set<Hold>();
+  const links = new Set<Socket>();
+
+  const pause = async (what: Place["what"], command: string, nth: number): Promise<void> => {
+    for (const hold of holds) {
+      if (!hold.matches(what, command, nth)) continue;
+      hold.came();
+      await hold.released;
+    }
+  };
+  const server = createServer((client) => {
+    const qemu = connect(monitor);
+    links.add(client);
+    const asked = new Map<unknown, readonly [command: string, nth: number]>();
+    void passLines(client, qemu, async ({ execute = "", id }) => {
+      commands.write(execute);
+      const nth = commands.entries.filter((entry) => entry === execute).length;
+      asked.set(id, [execute, nth]);
+      await pause("command", execute, nth);
+    });
+    void passLines(qemu, client, async ({ event, id }) => {
+      const question = event === undefined ? asked.get(id) : undefined;
+      if (question) await pause("answer", ...question);
+    });
+    client.on("close", () => {
+      links.delete(client);
+      qemu.destroy();
+    });
+    qemu.on("close", () => client.destroy());
+  });
+  await once(server.listen(socket), "listening");
+
+  const hold = ({ command, nth = 1, what = "command" }: Place): Held => {
+    let [arrive, end] = [(): void => undefined, (): void => undefined];
+    const came = new Promise<void>((resolve) => (arrive = resolve));
+    const released = new Promise<void>((resolve) => (end = resolve));
+    const matches: Hold["matches"] = (...[at, name, number]) => at === what && name === command && number === nth;
+    const held: Hold = { matches, came: () => arrive(), released };
+    holds.add(held);
+    const release = (): void => {
+      holds.delete(held);
+      end();
+    };
+    return { came, release };
+  };
+  const cut = (): void => {
+    for (const link of links) link.destroy();
+  };
+  const close = (): void => {
+    server.close();
+    cut();
+  };
+  onTestFinished(close);
+  return { url: `unix://${socket}`, commands, hold, cut, close };
+}
+
+/** One after the other, so that what is behind a held one waits too. */
+async function passLines(from: Socket, to: Socket, look: (message: Message) => Promise<void>): Promise<void> {
+  // Broken on purpose, mostly; the other half learns it by its close.
+  from.on("error", () => undefined);
+  const lines = createInterface({ input: from });
+  lines.on("error", () => undefined);
+  for await (const line of lines) {
+    await look(JSON.parse(line) as Message);
+    if (!to.destroyed) to.write(`${line}\n`);
+  }
+}
