@@ -2,8 +2,10 @@ import { readRecord } from "@blkmig/journal";
 import { LoadError, type SessionOffer, type SessionTargets } from "@blkmig/sink";
 
 import { CommandError } from "../command-error.ts";
+import type { Output } from "../output/output.ts";
 import { fitDisk } from "./fitted-disk.ts";
 import type { Guard } from "./guard.ts";
+import { createHandedOver } from "./handed-over.ts";
 import type { OpenTarget, Targets } from "./open-targets.ts";
 import type { ReceiveOptions } from "./receive-options.ts";
 import { openRecords, type RecordedTarget, withholdFirstBlocks } from "./target-records.ts";
@@ -16,12 +18,12 @@ export interface SessionTargetsWorld {
   readonly options: ReceiveOptions;
   /** Who sends, for people. */
   readonly from: string;
-  readonly warn: (message: string) => void;
+  readonly output: Output;
 }
 
 /** Opens what a session offers. Throws `LoadError` and `CommandError`, for the sender to be told. */
 export async function openSessionTargets(offer: SessionOffer, world: SessionTargetsWorld): Promise<SessionTargets> {
-  const { targets, guard, from, warn } = world;
+  const { targets, guard, from, output } = world;
   assertFits(offer, world);
   const recorded: RecordedTarget[] = [];
   for (const { name, size, sectorSize, granularity } of offer.disks) {
@@ -29,11 +31,16 @@ export async function openSessionTargets(offer: SessionOffer, world: SessionTarg
     if (!world.options.dangers.sectorSize) assertSectors(target, sectorSize);
     assertGrain(target, granularity);
     const { device, warnings } = fitDisk(target, size);
-    for (const warning of [...warnings, ...(await guard.admit(target, offer.migration))]) warn(warning);
+    for (const warning of [...warnings, ...(await guard.admit(target, offer.migration))]) output.warn(warning);
     recorded.push({ target, device });
   }
   const { journal, found } = await openRecords(recorded);
   const withheld = withholdFirstBlocks(recorded);
+  const handedOver = createHandedOver(
+    recorded.map(({ target }) => target),
+    offer.migration,
+    async (state, attempt) => journal.decide(state, attempt),
+  );
   const isCommitted = await isAnyCommitted(offer, recorded);
   const before = isCommitted ?? (found?.migration === offer.migration ? foundBefore(found) : undefined);
   return {
@@ -44,12 +51,17 @@ export async function openSessionTargets(offer: SessionOffer, world: SessionTarg
         guard.begun(migration);
       },
       held: async (disks) => journal.held(disks),
-      decide: async (state, attempt) => journal.decide(state, attempt),
+      decide: handedOver.decide,
       done: async () => journal.done(),
     },
     ...(before ? { found: before } : {}),
     keepWithheld: async () => withheld.keep(),
     releaseWithheld: async () => withheld.release(),
+    async handOver() {
+      await targets.close("touched");
+      handedOver.letGo();
+      output.say("everything is here; the targets are let go of, for the QEMU that the machine moves to");
+    },
     close: async (written) => targets.close(written),
   };
 }
@@ -94,6 +106,10 @@ function assertFits(offer: SessionOffer, { targets, options }: SessionTargetsWor
   }
   if (options.vmState !== undefined) {
     throw new CommandError("refused", "--vm-state: this sender is no QEMU, it sends disks alone");
+  }
+  if (offer.handOver && options.serving) {
+    const why = "its disks are handed over to the QEMU that it moves to, and cannot be served here";
+    throw new CommandError("refused", `--nbd: this sender moves a whole machine: ${why}`);
   }
   if (offer.incremental === options.incremental) return;
   const [there, here] = offer.incremental ? ["leaves out", "not said"] : ["sends", "said"];

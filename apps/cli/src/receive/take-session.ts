@@ -55,10 +55,9 @@ export async function takeSession(taking: Taking): Promise<boolean> {
     output.progress(sessionProgressOf(session, speed), sessionStatus(session, speed));
   };
 
-  const warn = (message: string): void => output.warn(message);
   const session = createSinkSession({
     open: async (offer) => {
-      const opened = await openSessionTargets(offer, { targets, guard, options, from: wire.peer, warn });
+      const opened = await openSessionTargets(offer, { targets, guard, options, from: wire.peer, output });
       await serving?.bind(offer);
       return opened;
     },
