@@ -11,17 +11,20 @@ export interface Progress {
   readonly dirtyRate?: number;
   /** Sent, and waiting only to be read back. */
   readonly toVerify?: number;
+  /** Of the machine that moves beside the disks: bytes of memory still to be sent. */
+  readonly memory?: { readonly remaining: number } | undefined;
 }
 
 /** One line: phase, percent, how much of how much, rate, time left, passes. */
 export function describeProgress(progress: Progress): string {
-  const { phase, done, total, rate, pass = 0, dirtyRate = 0, toVerify = 0 } = progress;
+  const { phase, done, total, rate, pass = 0, dirtyRate = 0, toVerify = 0, memory } = progress;
   const left = total - done;
   const parts = [
     `${phase} ${formatPercent(done, total)}`,
     `${formatBytes(done)} of ${formatBytes(total)}`,
     ...(rate > 0 ? [`${formatBytes(rate)}/s`] : []),
     ...(toVerify > 0 ? [`${formatBytes(toVerify)} to read back`] : []),
+    ...(memory ? [`${formatBytes(memory.remaining)} of memory left`] : []),
     ...(rate > 0 && left > 0 ? [`${formatTime((left / rate) * 1000)} left`] : []),
     ...(pass > 0 ? [`pass ${pass}`] : []),
     ...(dirtyRate > 0 ? [`guest writes ${formatBytes(dirtyRate)}/s`] : []),

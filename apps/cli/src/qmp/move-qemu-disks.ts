@@ -1,22 +1,25 @@
-import { type ChosenQemuDisk, type Mark, openLiveDisks, type Qmp, type QemuLiveDisks } from "@blkmig/qemu";
-import { migrate, MigrationError, type MigrationResult, type SessionOptions } from "@blkmig/source";
+import { type ChosenQemuDisk, openLiveDisks, type Qmp, type QemuLiveDisks } from "@blkmig/qemu";
+import { migrate, type MigrationResult, type SessionOptions } from "@blkmig/source";
 
 import { CommandError, messageOf } from "../command-error.ts";
-import { InDoubt } from "../exit-code-in-doubt.ts";
 import type { CommandWorld } from "../run-command.ts";
 import { migrationOptions } from "../send/migration-options.ts";
 import type { RecordedSource } from "../send/recorded-sources.ts";
 import type { SessionRecord } from "../send/session-record.ts";
 import { howToResume } from "./explain-lost.ts";
+import { DONE, leftBy, letGo, MOVED } from "./let-go.ts";
+import { type MachineLeg, prepareMachine } from "./move-machine.ts";
 import { withMarks } from "./qemu-journal.ts";
 import type { SendQemuOptions } from "./send-qemu-options.ts";
 import { startWatchdog, type Watchdog } from "./watchdog.ts";
 
-/** Milliseconds. */
-const WATCHDOG_PATIENCE = 10 * 60 * 1000;
+/** For how long the watchdog tries, milliseconds. */
+const PATIENCE = 10 * 60 * 1000;
 
 export interface QemuMove {
   readonly qmp: Qmp;
+  /** The monitor of the QEMU to which the machine goes, if it does. */
+  readonly destination: Qmp | undefined;
   readonly chosen: readonly ChosenQemuDisk[];
   readonly recorded: readonly RecordedSource[];
   readonly record: SessionRecord;
@@ -24,7 +27,7 @@ export interface QemuMove {
 }
 
 /**
- * Who holds what, and who undoes it. QEMU: exports, bitmaps, its NBD server, the stopped guest, and marks that say so; `live` undoes
+ * Who holds what, and who undoes it. QEMU: exports, bitmaps, its NBD server, a stopped guest, and marks that say so; `live` undoes
  * these. The record, beside the disks: whether commit was asked for, and what became of it; nobody undoes that. The watchdog, a
  * process of its own: the duty to undo what is in QEMU if this process is killed; it is let go of when nothing is left, or only what
  * is meant to be.
@@ -34,77 +37,110 @@ export async function moveQemuDisks(
   options: SendQemuOptions,
   world: CommandWorld,
 ): Promise<MigrationResult> {
-  const { qmp, chosen, record, recorded } = move;
-  const { migration } = record;
   const warn = (message: string): void => world.output.warn(message);
-  const records = recorded.map(({ place }) => place.path);
-  const monitor = options.monitor;
-  const watchdog = await startWatchdog({ monitor, migration, pid: process.pid, records, patience: WATCHDOG_PATIENCE });
-  const live = await openLiveDisks({
-    qmp,
-    disks: chosen,
-    migration,
-    granularity: options.session.granularity,
-    socket: options.nbdSocket,
-    signal: world.signal,
-    warn,
-  }).catch(async (error: unknown) => {
-    await watchdog.over(); // all or nothing
-    throw world.signal.aborted ? new CommandError("cancelled", "cancelled: nothing was sent", { cause: error }) : error;
-  });
-  let left: Left = DONE;
+  const watchdog = await watchOver(move, options);
+  const live = await openThem(move, options, world, watchdog);
+  let left = DONE;
+  let leg: MachineLeg | undefined;
   try {
-    const result = await migrate({
-      ...migrationOptions(options, { disks: live.disks, confirmUnchanged: () => live.confirm() }, world),
-      tracker: live.tracker,
-      guest: live.guest,
-      session: sessionOf(move, live, options, warn),
+    leg = await legOf(move, live, options, world);
+    const result = await migrateThem(move, live, leg, options, world).catch((error: unknown) => {
+      left = leftBy(error, move.record);
+      throw error;
     });
     left = options.after === "hold" ? MOVED : DONE;
-    if (options.after === "cont") await goOn(live, qmp.url);
-    return result;
-  } catch (error) {
-    left = leftBy(error, record);
-    throw error;
+    if (options.after === "cont") await goOn(live, move.qmp.url);
+    await leg?.run();
+    const { downtime = result.statistics.downtime } = leg?.move ?? {};
+    return { ...result, statistics: { ...result.statistics, downtime } };
   } finally {
+    await leg?.move.close();
     await letGo(live, watchdog, left, warn);
   }
 }
 
-function sessionOf(
+async function watchOver({ record, recorded }: QemuMove, { monitor, machine }: SendQemuOptions): Promise<Watchdog> {
+  return startWatchdog({
+    monitor,
+    migration: record.migration,
+    pid: process.pid,
+    records: recorded.map(({ place }) => place.path),
+    patience: PATIENCE,
+    ...(machine && { destination: machine.monitor }),
+  });
+}
+
+async function openThem(
+  { qmp, chosen, record }: QemuMove,
+  { session, nbdSocket }: SendQemuOptions,
+  { output, signal }: CommandWorld,
+  watchdog: Watchdog,
+): Promise<QemuLiveDisks> {
+  try {
+    return await openLiveDisks({
+      qmp,
+      disks: chosen,
+      migration: record.migration,
+      granularity: session.granularity,
+      socket: nbdSocket,
+      signal,
+      warn: (message) => output.warn(message),
+    });
+  } catch (error) {
+    await watchdog.over(); // all or nothing
+    throw signal.aborted ? new CommandError("cancelled", "cancelled: nothing was sent", { cause: error }) : error;
+  }
+}
+
+async function legOf(
+  { qmp, destination, record }: QemuMove,
+  live: QemuLiveDisks,
+  { machine, downtimeLimit }: SendQemuOptions,
+  world: CommandWorld,
+): Promise<MachineLeg | undefined> {
+  if (!machine || !destination) return undefined;
+  const isThere = record.resume?.asked !== undefined;
+  return prepareMachine(machine, { qmp, destination, live, downtimeLimit, isThere }, world);
+}
+
+async function migrateThem(
   { record, connect }: QemuMove,
   live: QemuLiveDisks,
-  { session: { verify, clone, granularity, reconnectFor }, to }: SendQemuOptions,
-  warn: (message: string) => void,
-): SessionOptions {
+  leg: MachineLeg | undefined,
+  options: SendQemuOptions,
+  world: CommandWorld,
+): Promise<MigrationResult> {
+  const { session, to } = options;
+  const { verify, clone, granularity, reconnectFor } = session;
   const { migration, resume } = record;
-  return {
-    connect,
-    migration,
-    journal: withMarks(record.journal, live, warn),
-    verify,
-    clone,
-    granularity,
-    reconnectFor: to.kind === "stdio" ? 0 : reconnectFor,
-    ...(resume && { resume }),
+  const machine = leg?.isThere ? undefined : leg?.move;
+  const confirmUnchanged = async (): Promise<void> => {
+    await live.confirm();
+    await machine?.handOver();
   };
+  return migrate({
+    ...migrationOptions(options, { disks: live.disks, confirmUnchanged }, world, () => memoryOf(leg)),
+    tracker: live.tracker,
+    guest: machine?.guest ?? live.guest,
+    // A machine that was handed over is not taken back for a pause that is too long.
+    ...(machine && { convergence: machine.converges, overrun: "finish" }),
+    session: {
+      connect,
+      migration,
+      journal: withMarks(record.journal, live, (message) => world.output.warn(message)),
+      verify,
+      clone,
+      granularity,
+      reconnectFor: to.kind === "stdio" ? 0 : reconnectFor,
+      handOver: leg !== undefined,
+      ...(resume && { resume }),
+    },
+  });
 }
 
-/** What is to stay in QEMU, and whether anything is left to be done about it. */
-interface Left {
-  readonly marks: readonly Mark[];
-  readonly isOver: boolean;
-}
-
-const DONE: Left = { marks: [], isOver: true };
-const MOVED: Left = { marks: ["moved"], isOver: true };
-const IN_DOUBT: Left = { marks: ["stopped", "asked", "machine"], isOver: true };
-const LOST: Left = { marks: ["stopped", "machine"], isOver: false };
-
-function leftBy(error: unknown, record: SessionRecord): Left {
-  if (record.judge(error) instanceof InDoubt) return IN_DOUBT;
-  const isLost = error instanceof MigrationError ? error.guest === "lost" : error instanceof CommandError;
-  return isLost ? LOST : DONE;
+function memoryOf(leg: MachineLeg | undefined) {
+  const figures = leg?.move.figures;
+  return figures && { transferred: figures.transferred, remaining: figures.remaining, total: figures.total };
 }
 
 /** The copy is committed, and the guest goes on with what it has. */
@@ -115,20 +151,4 @@ async function goOn(live: QemuLiveDisks, url: string): Promise<void> {
     const message = `the copy is committed, and the guest would not go on: ${messageOf(cause)}; ${howToResume(url)}`;
     throw new CommandError("guest-lost", message, { cause });
   }
-}
-
-async function letGo(
-  live: QemuLiveDisks,
-  watchdog: Watchdog,
-  { marks, isOver }: Left,
-  warn: (message: string) => void,
-): Promise<void> {
-  try {
-    await live.close(marks);
-  } catch (error) {
-    warn(`something may be left in QEMU, and a watchdog will see to that: ${messageOf(error)}`);
-    return watchdog.leave();
-  }
-  if (isOver) await watchdog.over();
-  else watchdog.leave();
 }

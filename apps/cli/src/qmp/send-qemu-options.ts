@@ -13,6 +13,7 @@ import { parseRemoteReceiver, type RemoteReceiver } from "../send/remote-receive
 import type { SendFlags, SendPlace } from "../send/send-options.ts";
 import { parseSessionChoices, type SessionChoices } from "../send/session-choices.ts";
 import { canBeAnswered } from "../stdio-directions.ts";
+import { type MachineArgument, parseMachineTo } from "./machine-argument.ts";
 import { chooseNbdSocket } from "./nbd-socket.ts";
 import { parseMonitorHere } from "./parse-monitor.ts";
 import { parseQemuDisks, type QemuDiskArgument } from "./qemu-disk-argument.ts";
@@ -28,6 +29,8 @@ export interface SendQemuOptions extends Omit<SendPlace, "remote">, StateDirOpti
   /** Undefined: all that can be moved. */
   readonly wanted: readonly QemuDiskArgument[] | undefined;
   readonly after: AfterMove;
+  /** The machine moves, too. */
+  readonly machine: MachineArgument | undefined;
   /** Which disks there are only QEMU knows, so what is said for `ssh:` is understood later. Throws `CommandError` `usage`. */
   readonly remoteOf: (names: readonly string[]) => RemoteReceiver | undefined;
   readonly dangers: Dangers;
@@ -54,6 +57,7 @@ export function parseSendQemuOptions(text: string, qmp: string, flags: SendFlags
     nbdSocket: chooseNbdSocket(flags.nbdSocket, monitor),
     wanted,
     after,
+    machine: parseMachineTo(flags, flags.after, { insecure }),
     remoteOf: parseRemote(flags, to),
     dangers: parseDangers(flags.force, "send --qmp"),
     session: parseSession(flags, to, after),

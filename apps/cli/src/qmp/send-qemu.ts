@@ -1,4 +1,5 @@
 import { type ChosenQemuDisk, chooseQemuDisks, connectQmp, listQemuDisks, type Qmp } from "@blkmig/qemu";
+import type { MigrationResult } from "@blkmig/source";
 import { formatWireUrl } from "@blkmig/transport/url";
 
 import { CommandError } from "../command-error.ts";
@@ -9,7 +10,8 @@ import { connectBy, createSendWires } from "../send/send-wires.ts";
 import { openSessionRecord } from "../send/session-record.ts";
 import { clearQemu } from "./clear-qemu.ts";
 import { explainLost } from "./explain-lost.ts";
-import { moveQemuDisks } from "./move-qemu-disks.ts";
+import { connectDestination } from "./move-machine.ts";
+import { moveQemuDisks, type QemuMove } from "./move-qemu-disks.ts";
 import { readChosenRecords, readQemuRecords } from "./qemu-records.ts";
 import type { SendQemuOptions } from "./send-qemu-options.ts";
 import { tellEnd } from "./tell-end.ts";
@@ -23,10 +25,15 @@ export async function sendQemu(options: SendQemuOptions, world: CommandWorld): P
       : error;
   });
   try {
-    const { chosen, recorded } = await chooseDisks(qmp, options, world);
-    const result = await sendChosen(qmp, { chosen, recorded }, options, world);
-    tellEnd(result, options, output);
-    return EXIT.ok;
+    const destination = await connectDestination(options.machine, signal);
+    try {
+      const chosen = await chooseDisks(qmp, options, world);
+      const result = await sendChosen({ qmp, destination, ...chosen }, options, world);
+      tellEnd(result, options, output);
+      return EXIT.ok;
+    } finally {
+      destination?.close();
+    }
   } finally {
     qmp.close();
   }
@@ -57,7 +64,12 @@ async function chooseDisks(qmp: Qmp, options: SendQemuOptions, { output }: Comma
   return { chosen, recorded };
 }
 
-async function sendChosen(qmp: Qmp, { chosen, recorded }: ChosenDisks, options: SendQemuOptions, world: CommandWorld) {
+async function sendChosen(
+  parts: Omit<QemuMove, "record" | "connect">,
+  options: SendQemuOptions,
+  world: CommandWorld,
+): Promise<MigrationResult> {
+  const { chosen, recorded, qmp } = parts;
   const { to, session, stateDir, remoteOf } = options;
   const warn = (message: string): void => world.output.warn(message);
   const remote = remoteOf(chosen.map(({ name }) => name));
@@ -71,7 +83,7 @@ async function sendChosen(qmp: Qmp, { chosen, recorded }: ChosenDisks, options: 
   try {
     // First: of a receiver that is not there QEMU need not hear.
     const connect = await connectBy(wires, world.signal, to.kind === "stdio" ? 0 : session.reconnectFor);
-    return await moveQemuDisks({ qmp, chosen, recorded, record, connect }, options, world);
+    return await moveQemuDisks({ ...parts, record, connect }, options, world);
   } catch (error) {
     throw explainLost(record.judge(error), qmp.url);
   } finally {

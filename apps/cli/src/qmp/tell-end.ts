@@ -2,25 +2,27 @@ import type { MigrationResult } from "@blkmig/source";
 
 import type { Output } from "../output/output.ts";
 import { completedFields, describeEnd } from "../send/describe-statistics.ts";
-import type { AfterMove } from "./send-qemu-options.ts";
+import type { SendQemuOptions } from "./send-qemu-options.ts";
 
-/** Tells that it is done, and what the guest here is doing now. */
+/** Tells that it is done, and what the guest is doing now. */
 export function tellEnd(
   { proved, statistics, session }: MigrationResult,
-  { after }: { readonly after: AfterMove },
+  { after, machine }: Pick<SendQemuOptions, "after" | "machine">,
   output: Output,
 ): void {
+  const { guest, line } = machine ? THERE : HERE[after];
   output.endProgress();
-  for (const line of describeEnd(statistics)) output.say(line);
-  output.say(GUEST[after].line);
-  const { guest } = GUEST[after];
+  for (const each of describeEnd(statistics)) output.say(each);
+  output.say(line);
   output.event("completed", { ...completedFields(statistics, proved), migration: session?.migration, guest });
 }
 
-const GUEST = {
-  hold: {
-    guest: "stopped",
-    line: "the guest stays stopped here, and each disk is marked as moved: end its QEMU when the copy runs",
-  },
+const HERE = {
+  hold: { guest: "stopped", line: "the guest stays stopped here, and each disk is marked as moved" },
   cont: { guest: "running", line: "the guest goes on here, and each disk stays one of its own" },
-} as const satisfies Readonly<Record<AfterMove, unknown>>;
+} as const;
+
+const THERE = {
+  guest: "moved",
+  line: "the guest goes on there; here it stays stopped, and each disk is marked as moved",
+} as const;

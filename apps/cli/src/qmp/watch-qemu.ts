@@ -1,9 +1,10 @@
 import { setTimeout as wait } from "node:timers/promises";
 
 import { readRecord } from "@blkmig/journal";
-import { connectQmp, QemuError } from "@blkmig/qemu";
+import { connectQmp, QemuError, type QmpAddress } from "@blkmig/qemu";
 
 import { messageOf } from "../command-error.ts";
+import { runWaiting } from "./move-machine.ts";
 import { describeRecovered, recoverQemu } from "./recover-qemu.ts";
 import type { WatchdogOrders } from "./watchdog.ts";
 
@@ -26,14 +27,28 @@ export async function watchQemu(orders: WatchdogOrders, tell: (sentence: string)
   }
 }
 
-async function recover({ monitor, migration, records, pid }: WatchdogOrders): Promise<readonly string[]> {
+async function recover({ monitor, migration, records, pid, destination }: WatchdogOrders): Promise<readonly string[]> {
   const qmp = await connectQmp(monitor, { timeoutMs: ANSWER_MS });
   try {
     const known = await Promise.all(records.map((path) => readRecord(path)));
     const recovered = await recoverQemu(qmp, { records: known, migration });
     const alive = recovered.find((one) => one.how === "under-way");
     if (alive?.pid === pid) throw new QemuError("busy", qmp.url, "its process is not buried yet");
-    return alive ? [] : recovered.map((one) => describeRecovered(qmp.url, one)); // another has taken it up
+    if (alive) return []; // another has taken it up
+    const hasMoved = recovered.some(({ how }) => how === "moved");
+    const there = destination && hasMoved ? [await runThere(destination)] : [];
+    return [...recovered.map((one) => describeRecovered(qmp.url, one)), ...there];
+  } finally {
+    qmp.close();
+  }
+}
+
+/** The machine that has moved waits for somebody to let it run, and that one was killed. */
+async function runThere(destination: QmpAddress): Promise<string> {
+  const qmp = await connectQmp(destination, { timeoutMs: ANSWER_MS });
+  try {
+    await runWaiting(qmp);
+    return `${qmp.url}: the machine that has moved runs there`;
   } finally {
     qmp.close();
   }

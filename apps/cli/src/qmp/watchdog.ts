@@ -12,6 +12,8 @@ export interface WatchdogOrders {
   readonly pid: number;
   /** Absolute paths of the disks' records. */
   readonly records: readonly string[];
+  /** Of the QEMU to which the machine goes, if it does. */
+  readonly destination?: QmpAddress;
   /** Milliseconds for which a monitor that does not answer is tried again. */
   readonly patience: number;
 }

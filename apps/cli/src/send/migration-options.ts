@@ -2,7 +2,7 @@ import type { MigrationOptions, SourceDisk } from "@blkmig/source";
 
 import type { CommandWorld } from "../run-command.ts";
 import type { SendOptions } from "./send-options.ts";
-import { tellTo } from "./tell-events.ts";
+import { type Memory, tellTo } from "./tell-events.ts";
 
 export interface SendableDisks {
   readonly disks: readonly SourceDisk[];
@@ -15,6 +15,7 @@ export function migrationOptions(
   { downtimeLimit, maxBandwidth, incremental }: Pick<SendOptions, "downtimeLimit" | "maxBandwidth" | "incremental">,
   { disks, confirmUnchanged }: SendableDisks,
   { output, signal }: CommandWorld,
+  memory?: () => Memory | undefined,
 ): Omit<MigrationOptions, "wire" | "session" | "format"> {
   return {
     disks,
@@ -24,6 +25,6 @@ export function migrationOptions(
     includeReadOnly: true, // they are opened so: nothing here writes a source
     confirm: confirmUnchanged,
     signal,
-    onEvent: tellTo(output),
+    onEvent: tellTo(output, memory),
   };
 }

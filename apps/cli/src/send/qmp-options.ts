@@ -6,5 +6,7 @@ export function addQmpOptions(command: Command): void {
     .option(
       "--nbd-socket <path>",
       "with --qmp: where QEMU serves its disks meanwhile, a path that it and blkmig both reach (default: beside the monitor's socket)",
-    );
+    )
+    .option("--migrate-to <uri>", "with --qmp: move the machine, too, to the QEMU that waits there with -incoming")
+    .option("--to-qmp <url>", "with --migrate-to: the monitor there, unix:///path or tcp://host:port");
 }

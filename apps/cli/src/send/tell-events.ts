@@ -8,8 +8,18 @@ import { progressOf, settledBytes, statusFields } from "./describe-statistics.ts
 /** Whoever is told what a migration says. */
 export type Told = Pick<Output, "say" | "warn" | "event" | "progress">;
 
+/** Of a machine that moves beside its disks, bytes. */
+export interface Memory {
+  readonly transferred: number;
+  readonly remaining: number;
+  readonly total: number;
+}
+
 /** Tells both kinds of reader what a migration says while it goes on. */
-export function tellTo(output: Told): (event: MigrationEvent) => void {
+export function tellTo(
+  output: Told,
+  memory: () => Memory | undefined = () => undefined,
+): (event: MigrationEvent) => void {
   const rate = createRate(() => performance.now());
   let lastWhy: string | undefined;
 
@@ -24,7 +34,10 @@ export function tellTo(output: Told): (event: MigrationEvent) => void {
     switch (event.type) {
       case "status": {
         const speed = rate(settledBytes(event.statistics));
-        return output.progress(progressOf(event.statistics, speed), statusFields(event.statistics));
+        return output.progress(
+          { ...progressOf(event.statistics, speed), memory: memory() },
+          { ...statusFields(event.statistics), ram: memory() },
+        );
       }
       case "pass":
         return output.event("pass", { pass: event.pass, ...statusFields(event.statistics) });
