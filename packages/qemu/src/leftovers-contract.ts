@@ -1,3 +1,5 @@
+import type { Clock } from "@blkmig/device";
+
 import type { Mark } from "./live-contract.ts";
 
 /** What one migration of ours has left in a QEMU, or has there while it is under way. */
@@ -14,10 +16,14 @@ export interface Leftover {
 }
 
 export interface CleanOptions {
-  /** What became of a commit that was asked for. `kept`: the disks are here, and the guest may run; `moved`: they are not. */
+  /**
+   * What became of a commit that was asked for. `kept`: the disks are here, and the guest may run; `moved`: they are not, whatever is said
+   * later. Without it such a guest stays as it is, and so do the marks.
+   */
   readonly outcome?: "kept" | "moved";
   /** Another run goes on with this very migration: the guest and the marks stay as they are, and all else is removed. */
   readonly takeOver?: boolean;
+  readonly clock?: Clock;
 }
 
 /** What `cleanLeftover()` did with the guest. */
