@@ -5,7 +5,7 @@ import { makeGarbageDisk } from "./make-disk.ts";
 import type { QemuDisk } from "./qemu-arguments.ts";
 
 const MIB = 1048576;
-const SIZES = { vda: 32 * MIB, vdb: 48 * MIB } as const;
+const SIZES = { vda: 16 * MIB, vdb: 32 * MIB } as const;
 const QEMU_IMG = "qemu-img";
 
 /** The two disks of a guest of guest-live.sh. */
@@ -15,13 +15,25 @@ export interface GuestDisks {
   readonly origin: string;
 }
 
+/** How the disks of a guest stand in its QEMU: "mixed" is a raw one and a qcow2. */
+export interface DiskKind {
+  readonly format: "raw" | "qcow2" | "mixed";
+  /** Each is served by a thread of its own. */
+  readonly iothreads?: boolean;
+}
+
 /** Raw ones are told to QEMU as `-drive`; qcow2 ones as `-blockdev`, and stand above a backing file that has what they begin with. */
-export function makeGuestDisks(path: (name: string) => string, format: "raw" | "qcow2"): GuestDisks {
+export function makeGuestDisks(path: (name: string) => string, { format, iothreads = false }: DiskKind): GuestDisks {
   const records = makeGarbageDisk(path("src-vda"), SIZES.vda);
   const files = makeFileSystem(path("src-vdb"), SIZES.vdb);
-  const disk = (id: "vda" | "vdb", image: string): QemuDisk =>
-    format === "raw" ? { id, path: image } : { id, path: layerOver(image), format, as: "blockdev" };
-  return { disks: [disk("vda", records), disk("vdb", files)], origin: files };
+  const raw = (id: string, image: string): QemuDisk => ({ id, path: image, iothread: iothreads });
+  const layered = (id: string, image: string): QemuDisk => ({
+    ...raw(id, layerOver(image)),
+    format: "qcow2",
+    as: "blockdev",
+  });
+  const [first, second] = [format === "qcow2" ? layered : raw, format === "raw" ? raw : layered];
+  return { disks: [first("vda", records), second("vdb", files)], origin: files };
 }
 
 /** New raw ones for the same guest, full of garbage. */

@@ -1,18 +1,22 @@
-import { type GuestDisks, makeGuestDisks, makeTargets } from "./guest-disks.ts";
+import { type DiskKind, type GuestDisks, makeGuestDisks, makeTargets } from "./guest-disks.ts";
 import { type GuestImage, makeGuestImage } from "./guest-image.ts";
 import { listenForCommands, type LiveGuest, liveGuestOf } from "./live-guest.ts";
 import { listeningAt } from "./migration.ts";
 import type { QemuRelease } from "./qemu-release.ts";
 import { type Qemu, startQemu } from "./qemu.ts";
 
-interface MovingGuestOptions {
+interface MovingGuestOptions extends DiskKind {
   /** Where its own files may be: `temporaryFolder()`. */
   readonly path: (name: string) => string;
   readonly release: QemuRelease;
-  readonly format: "raw" | "qcow2";
   /** Default: guest-live.sh. */
   readonly init?: "guest-live.sh" | "guest-twins.sh";
 }
+
+type DestinationOptions = Pick<MovingGuestOptions, "path" | "release"> & {
+  /** Default: "destination". */
+  readonly name?: string;
+};
 
 /** A guest at work on two disks of a QEMU. */
 export interface MovingGuest extends GuestDisks {
@@ -36,8 +40,8 @@ const MACHINE = "pc-i440fx-7.2";
 
 /** Boots it. It is killed when the test is over. */
 export async function startMovingGuest(options: MovingGuestOptions): Promise<MovingGuest> {
-  const { path, release, format, init = "guest-live.sh" } = options;
-  const { disks, origin } = makeGuestDisks(path, format);
+  const { path, release, init = "guest-live.sh" } = options;
+  const { disks, origin } = makeGuestDisks(path, options);
   const image = makeGuestImage(path, init);
   const commands = await listenForCommands(path("source.commands"));
   const machine = { machine: MACHINE, guest: image, disks, more: commands.more };
@@ -47,7 +51,7 @@ export async function startMovingGuest(options: MovingGuestOptions): Promise<Mov
 
 /** Waits for the same guest with disks of its own. Its serial lines go on with what the guest says from then on. */
 export async function startDestination(
-  { path, release, name = "destination" }: Omit<MovingGuestOptions, "format"> & { readonly name?: string },
+  { path, release, name = "destination" }: DestinationOptions,
   { image }: MovingGuest,
 ): Promise<Destination> {
   const disks = makeTargets(path, name);

@@ -2,7 +2,7 @@ import type { GuestImage } from "./guest-image.ts";
 import type { QemuRelease } from "./qemu-release.ts";
 
 export interface QemuDisk {
-  /** The name that travels in the stream, and the node's as a `blockdev`. The device's own is `virtio-` and this. */
+  /** The drive's, which travels in the classic stream; as a `blockdev` it is the device's. */
   readonly id: string;
   readonly path: string;
   /** A backing file is what the image itself says. Default: "raw". */
@@ -62,10 +62,13 @@ function diskArguments(disk: QemuDisk, bare: boolean): readonly string[] {
   const { id, as = "drive", iothread = false } = disk;
   const backend = as === "drive" ? driveArguments(disk) : blockdevArguments(disk);
   if (bare) return backend;
-  const device = `virtio-blk-pci,drive=${id},id=virtio-${id}`;
-  if (!iothread) return [...backend, "-device", device];
-  return [...backend, "-object", `iothread,id=thread-${id}`, "-device", `${device},iothread=thread-${id}`];
+  const named = as === "drive" ? `drive=${id}` : `drive=${nodeOf(disk)},id=${id}`;
+  if (!iothread) return [...backend, "-device", `virtio-blk-pci,${named}`];
+  const thread = `thread-${id}`;
+  return [...backend, "-object", `iothread,id=${thread}`, "-device", `virtio-blk-pci,${named},iothread=${thread}`];
 }
+
+const nodeOf = ({ id }: QemuDisk): string => `node-${id}`;
 
 function driveArguments({ id, path, format = "raw", readOnly = false, cache }: QemuDisk): readonly string[] {
   const file = `file=${path.replaceAll(",", ",,")},format=${format}`;
@@ -73,8 +76,9 @@ function driveArguments({ id, path, format = "raw", readOnly = false, cache }: Q
   return ["-drive", readOnly ? `${drive},readonly=on` : drive];
 }
 
-function blockdevArguments({ id, path, format = "raw", readOnly = false }: QemuDisk): readonly string[] {
+function blockdevArguments(disk: QemuDisk): readonly string[] {
+  const { path, format = "raw", readOnly = false } = disk;
   const file = { driver: "file", filename: path, discard: "unmap" };
-  const node = { driver: format, "node-name": id, "read-only": readOnly, discard: "unmap", file };
+  const node = { driver: format, "node-name": nodeOf(disk), "read-only": readOnly, discard: "unmap", file };
   return ["-blockdev", JSON.stringify(node)];
 }

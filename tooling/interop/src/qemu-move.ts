@@ -1,0 +1,43 @@
+import type { GuestDisks } from "./guest-disks.ts";
+import type { Qemu } from "./qemu.ts";
+import { type Blkmig, startBlkmig } from "./run-blkmig.ts";
+
+/** A receiver that waits for a guest's disks. */
+export interface DiskReceiver {
+  readonly blkmig: Blkmig;
+  /** For `send`. */
+  readonly url: string;
+  readonly port: number;
+}
+
+export async function receiveDisks(targets: GuestDisks["disks"], flags: readonly string[] = []): Promise<DiskReceiver> {
+  const disks = targets.flatMap(({ id, path }) => ["--disk", `${id}=${path}`]);
+  const blkmig = startBlkmig(["receive", "tcp://127.0.0.1:0", "--json", ...disks, ...flags]);
+  const port = await blkmig.port();
+  return { blkmig, port, url: `tcp://127.0.0.1:${port}` };
+}
+
+/** The URL of a QEMU's second monitor. */
+export function monitorUrl({ monitor }: Qemu): string {
+  return `unix://${monitor}`;
+}
+
+/** What in a QEMU carries a name of ours, and whether its guest runs. */
+export interface QemuState {
+  readonly runs: boolean;
+  readonly exports: readonly string[];
+  readonly bitmaps: readonly string[];
+}
+
+interface BlockNode {
+  readonly "dirty-bitmaps"?: readonly { readonly name?: string }[];
+}
+
+/** Asked at the test's own monitor. */
+export async function lookAtQemu({ qmp }: Qemu): Promise<QemuState> {
+  const { running } = await qmp.execute<{ readonly running: boolean }>("query-status");
+  const exports = await qmp.execute<readonly { readonly id: string }[]>("query-block-exports");
+  const nodes = await qmp.execute<readonly BlockNode[]>("query-named-block-nodes", { flat: true });
+  const bitmaps = nodes.flatMap((node) => node["dirty-bitmaps"] ?? []).map(({ name = "" }) => name);
+  return { runs: running, exports: exports.map(({ id }) => id), bitmaps };
+}
