@@ -1,6 +1,84 @@
-import type { MachineMove, MachineMoveOptions } from "./machine-contract.ts";
+import { systemClock } from "@blkmig/device";
+
+import { takeMachineBack } from "./machine-back.ts";
+import type { DisksView, MachineMove, MachineMoveOptions } from "./machine-contract.ts";
+import { judgeConvergence } from "./machine-converges.ts";
+import { handMachineOver, resumeMachineThere } from "./machine-hand-over.ts";
+import type { MachineParts } from "./machine-parts.ts";
+import { holdMachine } from "./machine-pause.ts";
+import {
+  inspectDestination,
+  inspectSource,
+  putBack,
+  readyDestination,
+  readySource,
+  type SourceBefore,
+} from "./machine-ready.ts";
+import { assertMigrateUri } from "./machine-uri.ts";
+import { createMachineWatch } from "./machine-watch.ts";
+import { createRamSender } from "./ram-sender.ts";
 
 /** Nothing is asked of either QEMU before `prepare()`. Throws `TypeError` for a `uri` that `migrate` cannot answer over. */
 export function createMachineMove(options: MachineMoveOptions): MachineMove {
-  throw new Error(`not landed: ${options.uri}`);
+  assertMigrateUri(options.uri);
+  const { source, destination, clock = systemClock, warn } = options;
+  const watch = createMachineWatch(source, clock);
+  const ram = createRamSender({ ...options, clock, watch });
+  const parts: MachineParts = { ...options, clock, watch, ram };
+  let before: SourceBefore | undefined;
+  let asked: DisksView | undefined;
+  let ranThereAt: number | undefined;
+  let unwatchDestination: (() => void) | undefined;
+
+  return {
+    async prepare() {
+      const found = await inspectSource(source);
+      await inspectDestination(source, destination);
+      await readySource(source, found);
+      before = found;
+      await readyDestination(destination);
+      watch.start(found.runs);
+      unwatchDestination = destination.watch(({ event }) => {
+        if (event === "RESUME" && watch.state.move.is === "moved") ranThereAt ??= clock.now();
+      });
+    },
+    converges(view) {
+      asked = view;
+      const verdict = judgeConvergence(watch.state, view, ram.report);
+      if (verdict === "begin") ram.begin();
+      return verdict === "yes";
+    },
+    guest: {
+      pause: () => holdMachine(parts, asked),
+      resume: () => takeMachineBack(parts),
+    },
+    get figures() {
+      return ram.report?.figures;
+    },
+    handOver: () => handMachineOver(parts),
+    get downtime() {
+      const { guest } = watch.state;
+      return guest.is === "stopped" ? (ranThereAt ?? clock.now()) - guest.at : undefined;
+    },
+    async resumeThere() {
+      await resumeMachineThere(parts);
+      ranThereAt ??= clock.now();
+    },
+    async close() {
+      const { move } = watch.state;
+      try {
+        if (move.is === "handed" || move.is === "moved") return;
+        await takeMachineBack(parts).catch(tell);
+        if (before) await putBack(source, before).catch(tell);
+      } finally {
+        ram.stop();
+        watch.stop();
+        unwatchDestination?.();
+      }
+    },
+  };
+
+  function tell(error: unknown): void {
+    if (!source.ended.aborted) warn(error instanceof Error ? error.message : String(error));
+  }
 }
