@@ -74,6 +74,10 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve));
 }
 
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 describe("connecting", () => {
   it("settles with the version when the monitor takes commands", async () => {
     const { address, calls } = await monitor({ "query-status": () => ({ status: "running" }) }, "7.2.22");
@@ -142,11 +146,15 @@ describe("connecting", () => {
 
   it("says `timeout` to one that is silent, and lets go of it", async () => {
     const clock = new HandClock();
-    let hasHungUp = false;
-    const address = await peer((socket) => socket.resume().once("end", () => (hasHungUp = true)));
+    let [hasCome, hasHungUp] = [false, false];
+    const address = await peer((socket) => {
+      hasCome = true;
+      socket.resume().once("end", () => (hasHungUp = true));
+    });
     const connecting = connectQmp(address, { clock, timeoutMs: 5000 });
     connecting.catch(() => undefined);
-    await until(() => clock.sleepers === 1);
+    await until(() => hasCome);
+    await turns(40); // until it waits for the greeting
     clock.pass(5000);
     await expect(connecting).rejects.toMatchObject({ code: "timeout" });
     await expect(connecting).rejects.toThrow("no greeting within 5 s");
@@ -180,10 +188,14 @@ describe("connecting", () => {
       code: "gone",
       cause: reason,
     });
-    const silent = new AbortController();
-    const waiting = connectQmp(await peer(() => undefined), { signal: silent.signal });
-    silent.abort(reason);
-    await expect(waiting).rejects.toMatchObject({ code: "gone", cause: reason });
+    for (const passed of [0, 1, 40]) {
+      const silent = new AbortController();
+      const waiting = connectQmp(await peer(() => undefined), { signal: silent.signal });
+      waiting.catch(() => undefined);
+      await turns(passed);
+      silent.abort(reason);
+      await expect(waiting).rejects.toMatchObject({ code: "gone", cause: reason });
+    }
     const controller = new AbortController();
     const qmp = await connected(address, { signal: controller.signal });
     controller.abort(reason);
@@ -298,18 +310,25 @@ describe("events", () => {
   it("come to those that watch, in order, until they stop", async () => {
     const { address, emit } = await monitor({ sync: () => ({}) });
     const qmp = await connected(address);
-    const [all, some]: [QmpEvent[], string[]] = [[], []];
+    const [all, some, none, late]: [QmpEvent[], string[], string[], string[]] = [[], [], [], []];
+    let hasAdded = false;
     qmp.watch((event) => all.push(event));
     const leave = qmp.watch(({ event }) => {
       some.push(event);
       if (event === "RESUME") leave();
+      if (event === "STOP") leaveOther(); // before that one's turn
+      if (!hasAdded) qmp.watch((later) => late.push(later.event));
+      hasAdded = true;
     });
+    const leaveOther = qmp.watch(({ event }) => none.push(event));
     for (const event of ["STOP", "RESUME", "SHUTDOWN"]) emit(event, { guest: true });
     await qmp.execute("sync");
     expect(all).toEqual(
       ["STOP", "RESUME", "SHUTDOWN"].map((event) => ({ event, data: { guest: true }, at: 1_700_000_000_250 })),
     );
     expect(some).toEqual(["STOP", "RESUME"]);
+    expect(none).toEqual([]);
+    expect(late).toEqual(["RESUME", "SHUTDOWN"]);
   });
 
   it("are kept for whoever asks later, in order, and end with the connection", async () => {
