@@ -1,12 +1,12 @@
 import { createDirtyBitmap, type Clock, type DirtyBitmap, type Tracker } from "@blkmig/device";
 
 import { removeBitmap, removeBitmaps } from "./bitmap-ours.ts";
-import { type DiskWrites, findWrites, rotation, type WritesBitmap } from "./bitmap-writes.ts";
+import { type DiskWrites, findWrites, rotation } from "./bitmap-writes.ts";
 import type { ExportedDisk } from "./export-open.ts";
-import type { ReadPass } from "./export-pass.ts";
+import type { Pass, ReadPasses } from "./export-pass.ts";
 import { removeExports } from "./export-removal.ts";
 import { attemptAll } from "./live-attempts.ts";
-import { createTurns } from "./live-turns.ts";
+import type { InTurn } from "./live-turns.ts";
 import { QemuError } from "./qemu-error.ts";
 import type { Qmp } from "./qmp-contract.ts";
 
@@ -16,8 +16,10 @@ export interface BitmapTrackerOptions {
   /** At least one. */
   readonly disks: readonly ExportedDisk[];
   readonly granularity: number;
-  readonly readPass: ReadPass;
+  readonly readPasses: ReadPasses;
   readonly clock?: Clock | undefined;
+  /** Shared with whoever else must not give QEMU commands that drain while a pass is read. */
+  readonly inTurn: InTurn;
 }
 
 export interface BitmapTracker extends Tracker {
@@ -41,8 +43,7 @@ type State =
  * retired and not read is read by the next one, and what was read and not said is kept here. Throws `QemuError`.
  */
 export function createBitmapTracker(options: BitmapTrackerOptions): BitmapTracker {
-  const { qmp, migration, disks, granularity, readPass } = options;
-  const inTurn = createTurns();
+  const { qmp, migration, disks, granularity, readPasses, inTurn } = options;
   let state: State = { is: "off" };
   let isOver = false;
   let nextPass = 0;
@@ -53,20 +54,16 @@ export function createBitmapTracker(options: BitmapTrackerOptions): BitmapTracke
     await qmp.execute("transaction", { actions });
   };
 
-  async function harvest(index: number, bitmap: WritesBitmap, into: DirtyBitmap): Promise<void> {
-    const pass = { pass: bitmap.pass, index, disk: disks[index]! };
-    if (bitmap.count > 0) await readPass(pass, (offset, length) => into.mark(offset, length));
-    // Not before it is in our map: if the reading fails, nobody else knows.
-    await removeBitmap(qmp, bitmap);
-  }
-
-  async function harvestAll(writes: readonly DiskWrites[], into: readonly DirtyBitmap[]): Promise<void> {
-    const disksDone = writes.map(async ({ retired }, index) => {
-      for (const bitmap of retired) await harvest(index, bitmap, into[index]!);
-    });
-    // All have settled before one's failure is told, or they would go on beside the next `sync()`.
-    const failed = (await Promise.allSettled(disksDone)).find(({ status }) => status === "rejected");
-    if (failed?.status === "rejected") throw failed.reason;
+  async function harvest(writes: readonly DiskWrites[], into: readonly DirtyBitmap[]): Promise<void> {
+    const retired = writes.flatMap((disk, index) => disk.retired.map((bitmap) => ({ bitmap, index })));
+    const passes = retired
+      .filter(({ bitmap }) => bitmap.count > 0)
+      .map(({ bitmap: { pass }, index }): Pass => {
+        return { pass, index, disk: disks[index]!, mark: (offset, length) => into[index]!.mark(offset, length) };
+      });
+    await readPasses(passes);
+    // Not before they are in our maps: if the reading fails, nobody else knows.
+    for (const { bitmap } of retired) await removeBitmap(qmp, bitmap);
   }
 
   async function sync(): Promise<readonly DirtyBitmap[]> {
@@ -79,7 +76,7 @@ export function createBitmapTracker(options: BitmapTrackerOptions): BitmapTracke
       await rotate(writes);
       writes = await findWrites(qmp, options);
     }
-    await harvestAll(writes, unsaid);
+    await harvest(writes, unsaid);
     return unsaid.map((map) => map.take());
   }
 

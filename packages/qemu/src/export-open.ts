@@ -42,10 +42,12 @@ export async function openExport(
   { qmp, migration, socket, clock }: ExportOptions,
   { name: disk, size }: ExportedDisk,
   name: OurName,
-  how: Pick<OpenNbdOptions, "connections" | "dirtyBitmap" | "signal">,
+  how: Pick<OpenNbdOptions, "dirtyBitmap" | "signal">,
 ): Promise<NbdDevice> {
   const url = { at: { kind: "unix", path: socket }, exportName: formatName(migration, name), secure: false } as const;
-  const common = { name: disk, readOnly: true, reconnectFor: RECONNECT_MS, ...(clock && { clock }) };
+  // One connection: more of them would still be negotiated when the next command comes, and QEMU 10.0 can spin for ever in a drain
+  // (`stop`, an export that is added) in the midst of which a client joins.
+  const common = { name: disk, readOnly: true, connections: 1, reconnectFor: RECONNECT_MS, ...(clock && { clock }) };
   const device = await openNbd(url, { ...common, ...how }).catch((error: unknown) => {
     how.signal?.throwIfAborted();
     if (!(error instanceof NbdError)) throw error;

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import type { DirtySet } from "@blkmig/device";
+import type { BlockDevice, DirtySet } from "@blkmig/device";
+import { openNbd } from "@blkmig/nbd";
 
 import { connectQmp } from "./connect-qmp.ts";
 import type { ChosenQemuDisk } from "./disks-contract.ts";
@@ -24,6 +25,8 @@ export interface LiveMachine {
   open(options?: Partial<OpenLiveDisksOptions>): Promise<QemuLiveDisks>;
   /** A guest's request, as `qemu-io` spells it: through the drive, so that bitmaps see it. */
   io(disk: number, command: string): Promise<void>;
+  /** The disk as somebody else has it who writes while we look: another export, over which bitmaps see writes too. */
+  writer(disk: number): Promise<BlockDevice>;
   /** What is in QEMU and was put there from outside: exports, bitmaps. */
   traces(): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -43,13 +46,14 @@ export async function startLiveMachine(binary: readonly string[], diskCount = 2)
             "-blockdev",
             `node-name=d${index},driver=raw,discard=unmap,file.driver=file,file.discard=unmap,file.filename=${file}`,
           ];
-    return [...backend, "-device", `virtio-blk-pci,drive=d${index},id=v${index}`];
+    return [...backend, "-device", `virtio-blk-pci,drive=d${index},id=v${index},share-rw=on`];
   }).flat();
   const qemu = await startRealQemu({ path: join(folder, "qmp"), args, binary });
   const qmp = await connectQmp(qemu.address);
   const disks = chooseQemuDisks(qmp.url, await listQemuDisks(qmp));
   const warnings: string[] = [];
   const opened: QemuLiveDisks[] = [];
+  const writers: BlockDevice[] = [];
   return {
     qemu,
     qmp,
@@ -68,6 +72,15 @@ export async function startLiveMachine(binary: readonly string[], diskCount = 2)
       const said = await qmp.execute("human-monitor-command", { "command-line": `qemu-io ${target} "${command}"` });
       if (said !== "") throw new Error(`${command}: ${String(said)}`); // what it did, QEMU writes to its own output
     },
+    async writer(disk) {
+      const id = `writer-${disk}`;
+      const node = disks[disk]!.disk.node;
+      await qmp.execute("block-export-add", { type: "nbd", id, name: id, "node-name": node, writable: true });
+      const at = { kind: "unix", path: join(folder, "nbd") } as const;
+      const device = await openNbd({ at, exportName: id, secure: false }, { reconnectFor: 0 });
+      writers.push(device);
+      return device;
+    },
     async traces() {
       const exports = (await qmp.execute("query-block-exports")) as { id: string }[];
       const nodes = (await qmp.execute("query-named-block-nodes", { flat: true })) as {
@@ -77,6 +90,7 @@ export async function startLiveMachine(binary: readonly string[], diskCount = 2)
       return [...exports.map(({ id }) => id), ...bitmaps.map(({ name }) => name)].toSorted();
     },
     async close() {
+      for (const writer of writers) await writer.close();
       for (const live of opened) await live.close().catch(() => {});
       qmp.close();
       await qemu.kill();
@@ -88,4 +102,23 @@ export async function startLiveMachine(binary: readonly string[], diskCount = 2)
 /** Of each set, where its runs begin and how long they are. */
 export function runsOf(sets: readonly DirtySet[]): readonly (readonly (readonly [number, number])[])[] {
   return sets.map((set) => [...set.runs()].map(({ offset, length }) => [offset, length] as const));
+}
+
+/** The same monitor, with something that happens around its commands. */
+export function around(qmp: Qmp, happens: Around): Qmp {
+  return {
+    ...qmp,
+    async execute(command, parameters, options) {
+      await happens.before?.(command, parameters ?? {});
+      const result = await qmp.execute(command, parameters, options);
+      await happens.after?.(command, parameters ?? {});
+      return result;
+    },
+  };
+}
+
+interface Around {
+  /** What it throws, the command throws, and is not carried out. */
+  before?(command: string, parameters: Readonly<Record<string, unknown>>): Promise<void>;
+  after?(command: string, parameters: Readonly<Record<string, unknown>>): Promise<void>;
 }

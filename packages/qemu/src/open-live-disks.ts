@@ -9,6 +9,7 @@ import type { Mark, OpenLiveDisksOptions, QemuLiveDisks } from "./live-contract.
 import { ownStart } from "./live-process.ts";
 import { createRelease } from "./live-release.ts";
 import { assertSocketPath, createLiveServer } from "./live-server.ts";
+import { createTurns } from "./live-turns.ts";
 import { createMarks } from "./marks.ts";
 import { createQemuGuest } from "./qemu-guest.ts";
 
@@ -30,8 +31,9 @@ export async function openLiveDisks(options: OpenLiveDisksOptions): Promise<Qemu
   const shared = { qmp, migration, socket, clock };
   const devices: BlockDevice[] = [];
   const marks = createMarks(qmp, migration, first.node);
-  const guest = createQemuGuest(qmp, marks);
-  const tracker = createBitmapTracker({ ...shared, disks, granularity, readPass: createPassReader(shared) });
+  const inTurn = createTurns();
+  const guest = createQemuGuest({ qmp, marks, stopInTurn: inTurn });
+  const tracker = createBitmapTracker({ ...shared, disks, granularity, inTurn, readPasses: createPassReader(shared) });
   const server = createLiveServer(qmp, socket);
   const release = createRelease({ ...shared, tracker, devices, server });
 

@@ -2,7 +2,7 @@ import type { Guest } from "@blkmig/device";
 import * as v from "valibot";
 
 import { ask } from "./live-ask.ts";
-import { createTurns } from "./live-turns.ts";
+import { createTurns, type InTurn } from "./live-turns.ts";
 import type { Marks } from "./marks.ts";
 import { QemuError } from "./qemu-error.ts";
 import type { Qmp } from "./qmp-contract.ts";
@@ -11,6 +11,13 @@ import type { Qmp } from "./qmp-contract.ts";
 const STOP_MS = 60_000;
 
 const STATUS = v.looseObject({ status: v.string(), running: v.boolean() });
+
+export interface QemuGuestOptions {
+  readonly qmp: Qmp;
+  readonly marks: Marks;
+  /** `stop` drains the disks: it comes when no pass is read. `cont` never waits for that. */
+  readonly stopInTurn: InTurn;
+}
 
 export interface QemuGuest extends Guest {
   /** Whether `pause()`, or an earlier run of the same migration, has stopped a guest that ran, and nobody has resumed it. */
@@ -33,7 +40,7 @@ type Held =
   | "taken";
 
 /** The guest of a running QEMU. That we stop it is noted in QEMU before we do, for whoever comes after us. Throws `QemuError`. */
-export function createQemuGuest(qmp: Qmp, marks: Marks): QemuGuest {
+export function createQemuGuest({ qmp, marks, stopInTurn }: QemuGuestOptions): QemuGuest {
   const inTurn = createTurns();
   let held: Held = "no";
   const unwatch = qmp.watch(({ event }) => {
@@ -55,7 +62,7 @@ export function createQemuGuest(qmp: Qmp, marks: Marks): QemuGuest {
 
   async function stop(): Promise<void> {
     held = "asked";
-    await qmp.execute("stop", undefined, { timeoutMs: STOP_MS });
+    await stopInTurn(async () => qmp.execute("stop", undefined, { timeoutMs: STOP_MS }));
     const goesOn = await mayRun();
     if (isHeld("taken"))
       throw new QemuError("changed", qmp.url, "somebody resumed the guest while it was being stopped");
