@@ -11,7 +11,7 @@ interface UnderWay {
 }
 
 /** A command that has no answer yet. */
-export interface Expected {
+interface Expected {
   readonly id: string;
   /** The answer. Rejects with what `fail` or `end` were given. */
   readonly reply: Promise<Reply>;

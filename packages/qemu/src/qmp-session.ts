@@ -11,7 +11,7 @@ import { QmpReplies } from "./qmp-replies.ts";
 
 const READ_BYTES = 65536;
 
-export interface QmpSessionOptions {
+interface QmpSessionOptions {
   readonly url: string;
   readonly timeoutMs: number;
   readonly clock: Clock;

@@ -6,6 +6,9 @@ import { fileURLToPath } from "node:url";
 
 import type { QmpAddress } from "./qmp-contract.ts";
 
+/** Ends its child when we end, however we end. */
+const SETPRIV = "setpriv";
+
 /** A QEMU that is installed here: `QEMU 7.2.22`, and the words that start it. */
 export interface InstalledQemu {
   readonly name: string;
@@ -45,7 +48,7 @@ export async function startRealQemu(options: RealQemuOptions): Promise<RealQemu>
   const machine = ["-accel", "tcg", "-nodefaults", "-display", "none", "-M", "pc", "-m", "96M"];
   const monitor = ["-qmp", `unix:${path},server=on,wait=off`];
   const words = ["--pdeathsig", "KILL", ...binary, ...machine, ...monitor, ...args];
-  const child = spawn("setpriv", words, { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(SETPRIV, words, { stdio: ["ignore", "ignore", "pipe"] });
   let complaint = "";
   child.stderr.on("data", (chunk: Buffer) => (complaint += chunk.toString()));
   let isOver = false;
@@ -67,7 +70,7 @@ export async function startRealQemu(options: RealQemuOptions): Promise<RealQemu>
 
 function installed(program: string): readonly InstalledQemu[] {
   if (program.includes("/") && !existsSync(program)) return [];
-  const { status, stdout } = spawnSync("setpriv", [program, "--version"], { encoding: "utf8" });
+  const { status, stdout } = spawnSync(SETPRIV, [program, "--version"], { encoding: "utf8" });
   const version = /version (\S+)/u.exec(stdout ?? "")?.[1];
   return status === 0 && version !== undefined ? [{ name: `QEMU ${version}`, command: [program] }] : [];
 }
