@@ -42,6 +42,12 @@ beside the monitor's, and is stopped for the last part. Once the receiver has co
 its disks have moved. With --after cont it goes on, and the copy is a disk of its own, as of the moment of the stop. What
 fails before the commit was asked for, this program killed included, resumes the guest and leaves nothing in its QEMU.
 
+With --migrate-to the machine goes, too, by QEMU's own migration: the QEMU there was started with -S, -incoming
+and its disks on the receiver's targets, and its monitor is said (--to-qmp). The memory follows when the disks
+have converged; both together keep to --downtime-limit. Only when both ends have everything, and the commit is
+recorded, is the guest let run there; until then it runs here, or nowhere. Memory in clear text to another machine
+needs --insecure, too.
+
 After a crash of either end --resume, said on both sides, goes on with what has arrived. Exit code 4
 says that the commit was asked for and its answer is missing: --resume asks again, and \`blkmig resolve\`
 ends it by hand.
@@ -59,6 +65,8 @@ Examples:
   blkmig send tcp://127.0.0.1:4711 --from /run/vm.ctl --disk vda --after close
   blkmig send tls://there:4711 --token-file token --qmp unix:///run/vm.qmp
   blkmig send tcp://127.0.0.1:4711 --qmp unix:///run/vm.qmp --disk virtio0=vda --after cont
+  blkmig send tls://there:4711 --token-file token --qmp unix:///run/vm.qmp \\
+    --migrate-to tcp:127.0.0.1:4444 --to-qmp tcp://127.0.0.1:4445   # both led there by ssh -L
   blkmig send tcp://127.0.0.1:4444 --wire qemu --disk drive0=vm.img
 
 Exit codes: 0 committed, 1 failed (source intact), 2 usage, 3 refused, 4 in doubt, 6 guest lost,

@@ -66,6 +66,19 @@ it.each([
   [[...QMP, "--force", "mounted"], /'mounted' is no danger of `blkmig send --qmp`; they are incomplete and moved/],
   [[...QMP, "--nbd-socket", "x"], /--nbd-socket: 'x' is no absolute path/],
   [[...QMP, "--nbd-socket", `/${"x".repeat(107)}`], /a socket's path has at most 107 bytes/],
+  [["send", AT, ...DISK, "--migrate-to", "tcp:h:1"], /--migrate-to goes with --qmp URL/],
+  [["send", AT, "--from", "x", "--to-qmp", "unix:///y"], /--to-qmp goes with --qmp URL/],
+  [[...QMP, "--migrate-to", "unix:/x"], /--migrate-to goes with --to-qmp URL/],
+  [[...QMP, "--to-qmp", "unix:///y"], /--to-qmp goes with --migrate-to URI/],
+  [
+    [...QMP, "--migrate-to", "unix:/x", "--to-qmp", "unix:///y", "--after", "hold"],
+    /--after does not go with --migrate-to/,
+  ],
+  [
+    [...QMP, "--migrate-to", "exec:cat", "--to-qmp", "unix:///y"],
+    /--migrate-to 'exec:cat': QEMU must be able to answer/,
+  ],
+  [[...QMP, "--migrate-to", "unix:/x", "--to-qmp", "y"], /'y': it does not begin with a kind/],
   [[...QMP, "--remote-disk", "a=y"], /--remote-disk is for ssh: alone/],
   [["send", "file:///x", "--qmp", "unix:///x"], /--wire 2: a file cannot answer/],
   [["send", "file:///x", ...DISK, "--listen"], /nobody can dial/],
@@ -104,6 +117,17 @@ it.each([
 it("a QEMU of another machine is refused, whatever is said", async () => {
   const ended = await runBlkmig(["send", AT, "--qmp", "tcp://192.0.2.1:4444", "--insecure"]);
   expect(refusal(ended)).toEqual(refused(3, /its disks are read by a socket of this machine/));
+});
+
+it.each([
+  [["--migrate-to", "tcp:192.0.2.1:4444", "--to-qmp", "unix:///y"], /the guest's memory would leave this machine/],
+  [["--migrate-to", "tcp::4444", "--to-qmp", "unix:///y"], /the guest's memory would leave this machine/],
+  [
+    ["--migrate-to", "tcp:[::1]:4444", "--to-qmp", "tcp://192.0.2.1:4445"],
+    /tcp:\/\/192.0.2.1:4445 is clear text|clear text/,
+  ],
+] as const)("what would leave this machine in clear text is refused: %j", async (more, sentence) => {
+  expect(refusal(await runBlkmig([...QMP, ...more]))).toEqual(refused(3, sentence));
 });
 
 it("a monitor that is not there is refused", async () => {

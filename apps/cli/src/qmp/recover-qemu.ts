@@ -53,10 +53,14 @@ async function recoverOne(qmp: Qmp, leftover: Leftover, options: RecoverQemuOpti
     await cleanLeftover(qmp, leftover, { takeOver: true });
     return { how: "taken-over" };
   }
-  const outcome = marks.includes("moved") ? "moved" : (outcomeOf(migration, records) ?? options.outcome);
+  const record = records.find((one) => one?.role === "source" && one.migration === migration);
+  const outcome = marks.includes("moved") ? "moved" : (outcomeOf(record) ?? options.outcome);
+  const isInDoubt = outcome === undefined && (marks.includes("asked") || record?.state === "asked");
+  // Whoever took the mark away, the record still says that nobody may run the guest.
+  if (isInDoubt && !marks.includes("asked")) return { how: "in-doubt" };
   if (isOnlyMoved(leftover)) return { how: "moved" };
   const guest = await cleanLeftover(qmp, leftover, outcome === undefined ? {} : { outcome });
-  if (marks.includes("asked") && outcome === undefined) return { how: "in-doubt" };
+  if (isInDoubt) return { how: "in-doubt" };
   return outcome === "moved" ? { how: "moved" } : { how: "cleaned", guest };
 }
 
@@ -66,26 +70,25 @@ function isOnlyMoved({ marks, exports, bitmaps, server }: Leftover): boolean {
 }
 
 /** Undefined as long as nobody knows. A disk that was cloned is one here too, and its guest may run. */
-function outcomeOf(migration: string, records: RecoverQemuOptions["records"]): CleanOptions["outcome"] {
-  const record = records.find((one) => one?.role === "source" && one.migration === migration);
+function outcomeOf(record: RecoverQemuOptions["records"][number]): CleanOptions["outcome"] {
   if (record?.role !== "source" || record.state === "asked") return undefined;
   return record.state === "moved" ? "moved" : "kept"; // `sending`, too: that it is asked for is on record before
 }
 
 /** One sentence for people. */
 export function describeRecovered(url: string, recovered: Recovered): string {
-  const of = `${url}: of migration ${recovered.migration}`;
+  const it = `migration ${recovered.migration}`;
   switch (recovered.how) {
     case "under-way":
-      return `${url}: migration ${recovered.migration} is under way (process ${recovered.pid})`;
+      return `${url}: ${it} is under way (process ${recovered.pid})`;
     case "in-doubt":
-      return `${of} commit was asked for, and its outcome is not known here: the guest stays stopped`;
+      return `${url}: ${it} has asked for the commit, and its outcome is not known here: the guest stays stopped`;
     case "moved":
-      return `${of} the disks have moved: the guest stays stopped here`;
+      return `${url}: its disks have moved, by ${it}: the guest stays stopped here`;
     case "taken-over":
-      return `${of} what an earlier run left is taken up: the guest stays stopped until it is known what became of it`;
+      return `${url}: ${it} is taken up as an earlier run left it: the guest stays stopped until its outcome is known`;
     case "cleaned":
-      return `${of} what an earlier run left was removed${GUEST[recovered.guest]}`;
+      return `${url}: what an earlier run of ${it} left was removed${GUEST[recovered.guest]}`;
   }
 }
 

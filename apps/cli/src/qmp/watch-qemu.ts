@@ -10,18 +10,21 @@ import type { WatchdogOrders } from "./watchdog.ts";
 
 const FIRST_WAIT_MS = 100;
 const MOST_WAIT_MS = 15_000;
+/** A socket that nobody has opened again for so long was that of a QEMU that has ended, and what was in it with it. */
+const ENDED_MS = 20_000;
 /** A monitor that answers in no such time is tried again. */
 const ANSWER_MS = 10_000;
 
 /** Does what the next run would do about what a process that was killed has left in a QEMU, as soon as it can be asked. */
 export async function watchQemu(orders: WatchdogOrders, tell: (sentence: string) => void): Promise<void> {
-  const until = performance.now() + orders.patience;
+  const began = performance.now();
   for (let ms = FIRST_WAIT_MS; ; ms = Math.min(ms * 2, MOST_WAIT_MS)) {
     try {
       for (const sentence of await recover(orders)) tell(sentence);
       return;
     } catch (error) {
-      if (performance.now() + ms < until && mayPass(error)) await wait(ms);
+      const patience = nobodyListens(error) ? Math.min(ENDED_MS, orders.patience) : orders.patience;
+      if (performance.now() - began + ms < patience && mayPass(error)) await wait(ms);
       else return tell(`migration ${orders.migration} could not be ended: ${messageOf(error)}`);
     }
   }
@@ -52,6 +55,13 @@ async function runThere(destination: QmpAddress): Promise<string> {
   } finally {
     qmp.close();
   }
+}
+
+/** Behind `tcp:` may be a tunnel, which comes and goes. */
+function nobodyListens(error: unknown): boolean {
+  if (!(error instanceof QemuError) || error.code !== "gone" || !error.url.startsWith("unix:")) return false;
+  const { cause } = error;
+  return cause instanceof Error && "code" in cause && (cause.code === "ECONNREFUSED" || cause.code === "ENOENT");
 }
 
 /** Whatever a monitor says that another moment may change. */
