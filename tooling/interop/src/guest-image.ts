@@ -14,6 +14,8 @@ export interface GuestImage {
 const beside = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const CPIO = "cpio";
 const MODPROBE = "/sbin/modprobe";
+/** A guest that is starved of its processor, or was stopped for a while, is not to call that an error. */
+const PATIENT = "nowatchdog rcupdate.rcu_cpu_stall_suppress=1";
 const CLOUD_KERNEL = /^vmlinuz-(?<version>.+-cloud-amd64)$/;
 
 /** The newest installed cloud kernel's version: the only one whose modules are few and whose boot is short. */
@@ -51,7 +53,7 @@ export function makeGuestImage(
   return {
     kernel: `/boot/vmlinuz-${version}`,
     initrd: path("guest.initrd"),
-    append: "console=ttyS0 panic=-1 quiet no_timer_check",
+    append: `console=ttyS0 panic=-1 quiet no_timer_check ${PATIENT}`,
   };
 }
 

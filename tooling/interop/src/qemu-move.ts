@@ -17,6 +17,12 @@ export async function receiveDisks(targets: GuestDisks["disks"], flags: readonly
   return { blkmig, port, url: `tcp://127.0.0.1:${port}` };
 }
 
+/** Throws what it says if it ends: whoever waits for something else would wait for ever. */
+export async function endedEarly({ exited }: Blkmig): Promise<never> {
+  const { code, stdout, stderr } = await exited;
+  throw new Error(`blkmig ended (${code}) too early: ${stdout}${stderr}`);
+}
+
 /** The URL of a QEMU's second monitor. */
 export function monitorUrl({ monitor }: Qemu): string {
   return `unix://${monitor}`;

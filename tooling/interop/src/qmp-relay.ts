@@ -7,10 +7,12 @@ import { onTestFinished } from "vitest";
 import { createJournal, type Journal } from "./journal.ts";
 
 /** Where something is held: the n-th command of this name that anybody gives, before QEMU gets it or before its answer comes back. */
-interface Place {
+export interface Place {
   readonly command: string;
   /** Default: 1. */
   readonly nth?: number;
+  /** Counted from the first command of this name on. Default: from the beginning. */
+  readonly after?: string;
   /** Default: "command". */
   readonly what?: "command" | "answer";
 }
@@ -41,7 +43,8 @@ interface Message {
 }
 
 interface Hold {
-  readonly matches: (what: Place["what"], command: string, nth: number) => boolean;
+  /** `index`: of the command, among all. */
+  readonly matches: (what: Place["what"], index: number) => boolean;
   readonly came: () => void;
   readonly released: Promise<void>;
 }
@@ -52,9 +55,9 @@ export async function startQmpRelay(monitor: string, socket: string): Promise<Qm
   const holds = new Set<Hold>();
   const links = new Set<Socket>();
 
-  const pause = async (what: Place["what"], command: string, nth: number): Promise<void> => {
+  const pause = async (what: Place["what"], index: number): Promise<void> => {
     for (const hold of holds) {
-      if (!hold.matches(what, command, nth)) continue;
+      if (!hold.matches(what, index)) continue;
       hold.came();
       await hold.released;
     }
@@ -62,16 +65,16 @@ export async function startQmpRelay(monitor: string, socket: string): Promise<Qm
   const server = createServer((client) => {
     const qemu = connect(monitor);
     links.add(client);
-    const asked = new Map<unknown, readonly [command: string, nth: number]>();
+    const asked = new Map<unknown, number>();
     void passLines(client, qemu, async ({ execute = "", id }) => {
+      const index = commands.entries.length;
       commands.write(execute);
-      const nth = commands.entries.filter((entry) => entry === execute).length;
-      asked.set(id, [execute, nth]);
-      await pause("command", execute, nth);
+      asked.set(id, index);
+      await pause("command", index);
     });
     void passLines(qemu, client, async ({ event, id }) => {
-      const question = event === undefined ? asked.get(id) : undefined;
-      if (question) await pause("answer", ...question);
+      const index = event === undefined ? asked.get(id) : undefined;
+      if (index !== undefined) await pause("answer", index);
     });
     client.on("close", () => {
       links.delete(client);
@@ -81,11 +84,17 @@ export async function startQmpRelay(monitor: string, socket: string): Promise<Qm
   });
   await once(server.listen(socket), "listening");
 
-  const hold = ({ command, nth = 1, what = "command" }: Place): Held => {
+  const placeOf = ({ command, nth = 1, after }: Place): number => {
+    const first = after === undefined ? 0 : commands.entries.indexOf(after);
+    const places = [...commands.entries.keys()].filter((at) => at >= first && commands.entries[at] === command);
+    return first < 0 ? -1 : (places[nth - 1] ?? -1);
+  };
+  const hold = (place: Place): Held => {
+    const { what = "command" } = place;
     let [arrive, end] = [(): void => undefined, (): void => undefined];
     const came = new Promise<void>((resolve) => (arrive = resolve));
     const released = new Promise<void>((resolve) => (end = resolve));
-    const matches: Hold["matches"] = (...[at, name, number]) => at === what && name === command && number === nth;
+    const matches: Hold["matches"] = (at, index) => at === what && index === placeOf(place);
     const held: Hold = { matches, came: () => arrive(), released };
     holds.add(held);
     const release = (): void => {

@@ -10,30 +10,35 @@ export interface Relay {
   readonly connections: number;
   /** Breaks what is connected now, as a cable that is pulled; who connects again is passed on again. */
   cut(): void;
-  /** The same, and nobody is listened to any more. */
+  /** From now on nothing of what is answered comes back over what is connected now; nobody is told. */
+  mute(): void;
+  /** Breaks it, and nobody is listened to any more. */
   close(): void;
 }
 
 /** It is closed when the test is over. */
 export async function startRelay(to: NetConnectOpts): Promise<Relay> {
-  const near = new Set<Socket>();
+  const links = new Map<Socket, Socket>();
   let connections = 0;
   const server = createServer((socket) => {
     connections++;
     const far = connect(to);
-    near.add(socket);
+    links.set(socket, far);
     socket.pipe(far).pipe(socket);
     // Broken on purpose, mostly; the other half learns it by its close.
     for (const each of [socket, far]) each.on("error", () => undefined);
     far.on("close", () => socket.destroy());
     socket.on("close", () => {
-      near.delete(socket);
+      links.delete(socket);
       far.destroy();
     });
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const cut = (): void => {
-    for (const socket of near) socket.resetAndDestroy();
+    for (const socket of links.keys()) socket.resetAndDestroy();
+  };
+  const mute = (): void => {
+    for (const [socket, far] of links) far.unpipe(socket).resume();
   };
   const close = (): void => {
     server.close();
@@ -46,6 +51,7 @@ export async function startRelay(to: NetConnectOpts): Promise<Relay> {
       return connections;
     },
     cut,
+    mute,
     close,
   };
 }
