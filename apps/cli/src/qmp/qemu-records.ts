@@ -25,7 +25,7 @@ export async function readChosenRecords(
   for (const { name, disk } of disks) {
     if (!disk.storage) throw new CommandError("refused", `disk '${name}' is an empty drive`);
     await assertFindable(name, disk, disk.storage, options);
-    const place = await placeOf(disk, disk.storage, options);
+    const place = await placeOfQemuDisk(disk, disk.storage, options);
     const device = { path: disk.storage.filename, size: disk.size };
     recorded.push({ name, device, place, record: await readRecord(place.path), monitor: options.url });
   }
@@ -45,7 +45,7 @@ export async function readQemuRecords(
   const stored = disks.flatMap((disk) => (disk.storage ? [{ disk, storage: disk.storage }] : []));
   const records = await Promise.all(
     stored.map(async ({ disk, storage }) => {
-      const place = await placeOf(disk, storage, options);
+      const place = await placeOfQemuDisk(disk, storage, options);
       const record = await readRecord(place.path).catch(() => undefined);
       return record && { place, record };
     }),
@@ -53,7 +53,8 @@ export async function readQemuRecords(
   return records.filter((found) => found !== undefined);
 }
 
-async function placeOf(
+/** Where what is on record of a disk is, or would be. `storage` is the disk's own. */
+export async function placeOfQemuDisk(
   disk: QemuDisk,
   storage: Storage,
   { url, ...stateDir }: QemuRecordsOptions,

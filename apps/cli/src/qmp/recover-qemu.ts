@@ -53,9 +53,9 @@ async function recoverOne(qmp: Qmp, leftover: Leftover, options: RecoverQemuOpti
     await cleanLeftover(qmp, leftover, { takeOver: true });
     return { how: "taken-over" };
   }
-  const record = records.find((one) => one?.role === "source" && one.migration === migration);
-  const outcome = marks.includes("moved") ? "moved" : (outcomeOf(record) ?? options.outcome);
-  const isInDoubt = outcome === undefined && (marks.includes("asked") || record?.state === "asked");
+  const known = outcomeOf(leftover, records);
+  const outcome = known === undefined || known === "in-doubt" ? options.outcome : known;
+  const isInDoubt = known === "in-doubt" && outcome === undefined;
   // Whoever took the mark away, the record still says that nobody may run the guest.
   if (isInDoubt && !marks.includes("asked")) return { how: "in-doubt" };
   if (isOnlyMoved(leftover)) return { how: "moved" };
@@ -69,10 +69,17 @@ function isOnlyMoved({ marks, exports, bitmaps, server }: Leftover): boolean {
   return marks.length === 1 && marks[0] === "moved" && exports.length === 0 && bitmaps.length <= 1 && !server;
 }
 
-/** Undefined as long as nobody knows. A disk that was cloned is one here too, and its guest may run. */
-function outcomeOf(record: RecoverQemuOptions["records"][number]): CleanOptions["outcome"] {
-  if (record?.role !== "source" || record.state === "asked") return undefined;
-  return record.state === "moved" ? "moved" : "kept"; // `sending`, too: that it is asked for is on record before
+/** What became of the commit, by the marks in QEMU and by what is on record; undefined where it was not asked for, as far as they say. */
+export function outcomeOf(
+  { marks, migration }: Leftover,
+  records: RecoverQemuOptions["records"],
+): "kept" | "moved" | "in-doubt" | undefined {
+  if (marks.includes("moved")) return "moved";
+  const record = records.find((one) => one?.role === "source" && one.migration === migration);
+  if (record?.role !== "source") return marks.includes("asked") ? "in-doubt" : undefined;
+  if (record.state === "asked") return "in-doubt";
+  // A disk that was cloned is one here too, and its guest may run; `sending`, too: that it is asked for is on record before.
+  return record.state === "moved" ? "moved" : "kept";
 }
 
 /** One sentence for people. */
