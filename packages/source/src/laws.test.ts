@@ -107,6 +107,7 @@ test("a block is not read again while an older copy of it has not left", async (
   await source.iterate(1); // begins the one read, and does not wait for it
   await sending.arrived;
   await guest.write(0, [Buffer.alloc(512, 9)]);
+  await source.pending();
   const passes = source.iterate(Infinity).then(() => source.iterate(Infinity));
   await new Promise(setImmediate);
   expect(reads).toBe(1);

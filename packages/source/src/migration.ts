@@ -1,14 +1,14 @@
 import { createClassicConversation } from "./classic-conversation.ts";
 import { classicFormat } from "./classic-format.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { convergesByPending } from "./convergence.ts";
 import type { Conversation } from "./conversation.ts";
 import { createCustody } from "./custody.ts";
 import { createFlights } from "./flights.ts";
 import { createInfluence } from "./influence.ts";
-import { MigrationError, type MigrationPhase } from "./migration-error.ts";
+import { MigrationError } from "./migration-error.ts";
 import type { MigrationOptions, MigrationResult } from "./migration-options.ts";
 import { createPacer } from "./pacer.ts";
+import { createPasses } from "./passes.ts";
 import { createReport } from "./report.ts";
 import { selectDisks } from "./select-disks.ts";
 import { createSessionConversation } from "./session-conversation.ts";
@@ -20,11 +20,6 @@ import { messageOf, Stop } from "./stop.ts";
 const DEFAULT_DOWNTIME_LIMIT_MS = 300;
 const DEFAULT_READS = 16;
 const DEFAULT_BUFFERED_BYTES = 64 * 1024 * 1024;
-/** About how long a turn of a session takes, and what it sends at least, bytes. */
-const TURN_MS = 250;
-const LEAST_SLICE = 1024 * 1024;
-/** Between turns in which there is nothing to do. */
-const IDLE_MS = 10;
 /** Bytes of stream in one turn where no limit is set. */
 const UNLIMITED_SLICE = 32 * 1024 * 1024;
 
@@ -54,15 +49,12 @@ export function createMigration(options: MigrationOptions): Migration {
   const format = options.format ?? classicFormat();
   for (const { name } of options.disks) format.assertName(name);
   const clock: Clock = options.clock ?? systemClock;
-  const converges = options.convergence ?? convergesByPending;
   const pacer = createPacer(clock, options.maxBandwidth, UNLIMITED_SLICE);
   const report = createReport(clock, options.onEvent);
   const flights = createFlights();
 
   let begun = false;
-  let warnedOfOverhead = false;
   let current: MigrationSource | undefined;
-  let phase: MigrationPhase = "setup";
   let maxBandwidth = options.maxBandwidth;
   let downtimeLimit = options.downtimeLimit ?? DEFAULT_DOWNTIME_LIMIT_MS;
   const custody = createCustody({
@@ -109,64 +101,16 @@ export function createMigration(options: MigrationOptions): Migration {
     outlet: () => session?.outlet,
   });
 
-  /** Said once: with such a limit it is switched over only if the guest writes nothing for a while. */
-  const warnOfOverhead = ({ bulkDone }: MigrationSource): void => {
-    const overhead = Math.ceil(conversation.overhead);
-    if (!guest || warnedOfOverhead || !bulkDone || overhead <= downtimeLimit) return;
-    warnedOfOverhead = true;
-    report.warn(
-      `the receiver's flush and the round trips alone take ${overhead} ms of a downtime limit of ${downtimeLimit} ms`,
-    );
-  };
-
-  const timeToSwitch = async (source: MigrationSource): Promise<boolean> => {
-    const pending = await source.pending();
-    const { bulkDone, figures } = source;
-    warnOfOverhead(source);
-    const { dirty, readBandwidth } = figures;
-    const bandwidth = figures.bandwidth && Math.min(figures.bandwidth, maxBandwidth ?? Infinity);
-    const limit = Math.max(0, downtimeLimit - conversation.overhead);
-    const view = { bulkDone, dirty, bandwidth, readBandwidth, downtimeLimit: limit };
-    // What is read back costs the wire next to nothing, so no limit of the wire holds it up.
-    const unlimited = bandwidth === undefined ? 1 : bandwidth / figures.bandwidth!;
-    if (converges({ ...view, pending: pending + conversation.toVerify(pending) * unlimited })) return true;
-    if (bulkDone && converges({ ...view, pending })) conversation.claimMore();
-    return false;
-  };
-
-  /** On a slow wire a turn is short, so that what is told of it moves. A classic turn is a section, and stays as it is. */
-  const sliceOf = ({ figures }: MigrationSource): number => {
-    if (!session) return pacer.slice;
-    return Math.min(pacer.slice, Math.max(LEAST_SLICE, ((figures.bandwidth ?? 0) * TURN_MS) / 1000));
-  };
-
-  const takeTurn = async (source: MigrationSource): Promise<void> => {
-    const { passEnded, submitted, compared } = await source.iterate(sliceOf(source));
-    phase = source.bulkDone ? "dirty" : "bulk";
-    report.step(phase, source.figures, passEnded);
-    if (passEnded) influence.afterPass(source);
-    const isIdle = submitted === 0 && source.figures.remaining === 0; // a rule of the caller's own waits for something
-    const wait = Math.max(pacer.spend(submitted - compared), isIdle ? IDLE_MS : 0);
-    if (wait > 0) await pacer.wait(wait, custody.ending);
-  };
-
-  const goOn = (source: MigrationSource): void => {
-    phase = source.bulkDone ? "dirty" : "bulk";
-    report.resumed(phase, source.figures);
-  };
-
-  /** Passes until it is time and the guest is held; one that cannot come to rest yet goes on, and so do they. */
-  const untilHeld = async (source: MigrationSource): Promise<void> => {
-    for (;;) {
-      while (!(await timeToSwitch(source))) await takeTurn(source);
-      await conversation.prepare();
-      phase = "switchover";
-      report.switchover(source.figures);
-      if ((await custody.pause()) === "held") return;
-      goOn(source);
-      await takeTurn(source); // or a guest that answers at once would be asked again and again, and nothing sent
-    }
-  };
+  const passes = createPasses({
+    options,
+    conversation,
+    custody,
+    influence,
+    pacer,
+    report,
+    maxBandwidth: () => maxBandwidth,
+    downtimeLimit: () => downtimeLimit,
+  });
 
   /** Passes until it is time, then the pause and the commit; whatever breaks before commit is asked for is tried again. */
   const untilCommitted = async (source: MigrationSource): Promise<boolean> => {
@@ -175,14 +119,14 @@ export function createMigration(options: MigrationOptions): Migration {
       try {
         if (!isReady) await conversation.prepare(); // what cannot be passed on is known before a disk is sent
         isReady = true;
-        await untilHeld(source);
+        await passes.untilHeld(source);
         return await conversation.commit();
       } catch (error) {
         if (custody.asked || custody.ending.aborted) throw error;
         influence.end();
         const left = await custody.giveBack(false);
         if (left === "lost") throw error;
-        goOn(source);
+        report.resumed(source);
         await conversation.mend(error);
       }
     }
@@ -216,7 +160,6 @@ export function createMigration(options: MigrationOptions): Migration {
     influence.over(source, trackedAs);
     await source.setup();
     await conversation.begin(source);
-    phase = "bulk";
     report.active(source.figures);
     return untilCommitted(source);
   };
@@ -252,7 +195,7 @@ export function createMigration(options: MigrationOptions): Migration {
     await cleanUp();
     const code = inDoubt ? "in-doubt" : why.code;
     report.ended(code === "in-doubt" || code === "cancelled" ? code : "failed", current?.figures);
-    const where = { phase, pending: current?.figures.remaining ?? 0, guest: left } as const;
+    const where = { phase: report.phase, pending: current?.figures.remaining ?? 0, guest: left } as const;
     const message = inDoubt ? `it is not known whether the receiver has committed: ${why.message}` : why.message;
     return new MigrationError(code, message, where, { cause: why.cause ?? why });
   };

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { pendingBytes } from "./disk-work.ts";
 import type { MigrationPhase } from "./migration-error.ts";
-import type { SourceFigures } from "./source-contract.ts";
+import type { Source, SourceFigures } from "./source-contract.ts";
 import type { Converging, Influenced, MigrationEvent, MigrationStatus, Statistics } from "./statistics.ts";
 
 /** At most so often is a status told. */
@@ -11,12 +11,15 @@ const STATUS_EVERY_MS = 100;
 export interface Report {
   setup(): void;
   active(figures: SourceFigures): void;
-  step(phase: MigrationPhase, figures: SourceFigures, passEnded: boolean): void;
+  /** A turn was taken. */
+  step(progress: Progress): void;
+  /** A pass has ended, and the tracker was asked what the next one is to send. */
+  pass(progress: Progress): void;
   switchover(figures: SourceFigures): void;
   /** The destination may answer from now on: the downtime is over. */
   decided(): void;
   /** The guest runs again, for more passes. */
-  resumed(phase: MigrationPhase, figures: SourceFigures): void;
+  resumed(progress: Progress): void;
   /** A connection broke and is tried again after `waitMs`; undefined: there is one again. */
   reconnect(why: string, waitMs: number | undefined): void;
   /** What is done to the guest from now on. */
@@ -25,7 +28,10 @@ export interface Report {
   ended(status: MigrationStatus, figures: SourceFigures | undefined): void;
   warn(message: string): void;
   statistics(): Statistics;
+  readonly phase: MigrationPhase;
 }
+
+type Progress = Pick<Source, "bulkDone" | "figures">;
 
 export function createReport(clock: Clock, onEvent: ((event: MigrationEvent) => void) | undefined): Report {
   const tell = (event: MigrationEvent): void => onEvent?.(event);
@@ -78,6 +84,11 @@ export function createReport(clock: Clock, onEvent: ((event: MigrationEvent) => 
     };
   };
 
+  const note = (progress: Progress): void => {
+    phase = progress.bulkDone ? "dirty" : "bulk";
+    figures = progress.figures;
+  };
+
   const tellStatus = (): void => {
     toldAt = clock.now();
     tell({ type: "status", statistics: statistics() });
@@ -96,11 +107,14 @@ export function createReport(clock: Clock, onEvent: ((event: MigrationEvent) => 
       phase = "bulk";
       tellStatus();
     },
-    step(nextPhase, now, passEnded) {
-      phase = nextPhase;
-      figures = now;
-      if (passEnded) tell({ type: "pass", pass: now.dirtySyncCount, statistics: statistics() });
+    step(progress) {
+      note(progress);
       if (clock.now() - toldAt >= STATUS_EVERY_MS) tellStatus();
+    },
+    pass(progress) {
+      note(progress);
+      const { dirtySyncCount } = progress.figures;
+      tell({ type: "pass", pass: dirtySyncCount, statistics: statistics() });
     },
     switchover(now) {
       pausedAt = clock.now();
@@ -112,11 +126,10 @@ export function createReport(clock: Clock, onEvent: ((event: MigrationEvent) => 
     decided() {
       decidedAt = clock.now();
     },
-    resumed(nextPhase, now) {
+    resumed(progress) {
+      note(progress);
       pausedAt = undefined;
-      figures = now;
       status = "active";
-      phase = nextPhase;
       tellStatus();
     },
     reconnect(why, waitMs) {
@@ -135,6 +148,9 @@ export function createReport(clock: Clock, onEvent: ((event: MigrationEvent) => 
     },
     warn: (message) => tell({ type: "warning", message }),
     statistics,
+    get phase() {
+      return phase;
+    },
   };
 }
 

@@ -41,12 +41,18 @@ export interface Turn {
 export interface Source {
   /** Begins tracking and opens the stream. If it fails, nothing is tracked. */
   setup(): Promise<void>;
-  /** Asks the tracker, and gives the bytes to send or in flight: all, also what the bulk phase has not reached. */
+  /**
+   * Asks the tracker, and gives the bytes to send or in flight: all, also what the bulk phase has not reached. Nothing else asks while
+   * the guest runs, so it is called before each `iterate()`, and again before its figures are judged.
+   */
   pending(): Promise<number>;
-  /** Sends about `budget` bytes of stream, or to the end of this pass. What is in flight then stays in flight. */
+  /**
+   * Sends about `budget` bytes of stream, or to the end of this pass, of what `pending()` has found. What is in flight then stays in
+   * flight.
+   */
   iterate(budget: number): Promise<Turn>;
   /**
-   * With the guest paused: sends all that is left. `beforeLast` is awaited when everything has left, right before the
+   * With the guest paused: asks the tracker, and sends all that is left. `beforeLast` is awaited when everything has left, right before the
    * last frames: from then on a failure leaves open whether the sink has committed.
    */
   complete(beforeLast: () => Promise<void>): Promise<void>;
@@ -63,7 +69,7 @@ export interface Source {
 
 /** What a migration does with a source of its own, beyond the five verbs. */
 export interface MigrationSource extends Source {
-  /** With the guest paused: sends all that is left, and waits until it has landed. */
+  /** With the guest paused: asks the tracker, sends all that is left, and waits until it has landed. */
   rest(): Promise<void>;
   /** Waits until nothing is in flight, and forgets why the verbs failed: what was in flight is to be sent again. */
   mend(): Promise<void>;
@@ -79,7 +85,7 @@ export interface SourceFigures {
   readonly transferred: number;
   /** Bytes of stream that the receiver has said it took; undefined where it cannot say. */
   readonly acknowledged: number | undefined;
-  /** To send or in flight as of the last sync, and the part that is not in flight. */
+  /** To send or in flight as of the last question to the tracker, and the part that is not in flight. */
   readonly remaining: number;
   /** Of these, what was sent and waits only to be read back. */
   readonly toVerify: number;

@@ -38,6 +38,7 @@ test("what the guest writes ahead of bulk is sent once, behind it again", async 
   await source.iterate(4 * MiB);
   await tracked.guest.write(7 * MiB, [Buffer.alloc(512, 9)]); // not reached yet
   await tracked.guest.write(0, [Buffer.alloc(512, 9)]); // gone already
+  await source.pending();
   await source.iterate(Infinity);
   expect(source.bulkDone).toBe(true);
   await source.complete(async () => {});

@@ -40,7 +40,9 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
 
   let phase: View["phase"] = work.length === 0 ? "dirty" : "bulk";
   let turn = 0;
+  /** How many passes have begun with a question to the tracker, and whether the next question begins one. */
   let syncs = 0;
+  let isPassAhead = false;
   /** Whether what is claimed was sent by us, and waits only to be read back. */
   let verifying = false;
   let submitted = 0;
@@ -51,6 +53,8 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
   const remaining = (): number => work.reduce((sum, each) => sum + pendingBytes(each), 0);
 
   const sync = async (): Promise<void> => {
+    if (isPassAhead) syncs++;
+    isPassAhead = false;
     if (!tracker) return;
     let sets: readonly DirtySet[];
     try {
@@ -140,12 +144,11 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
     }
   };
 
-  const beginPass = async (): Promise<void> => {
+  const endPass = (): void => {
     phase = "dirty";
     for (const each of work) rewind(each);
     outlet.endPass();
-    await sync();
-    syncs++;
+    isPassAhead = true;
   };
 
   const drain = async (): Promise<void> => {
@@ -156,7 +159,8 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
   const rest = async (): Promise<void> => {
     if (phase === "bulk") throw new Error("complete() in the bulk phase would lose what it has not reached");
     do {
-      await beginPass(); // after the pause: only now is every write of the guest marked
+      endPass();
+      await sync(); // after the pause: only now is every write of the guest marked
       await sweep(Infinity);
     } while (remaining() > 0);
     outlet.endTurn();
@@ -179,12 +183,11 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
       return remaining();
     },
     async iterate(budget) {
-      await sync();
       const passEnded = await sweep(budget);
       // Only mirrored writes are left: without a wait nobody else would ever get a turn.
       if (passEnded && submitted <= 0) await flights.firstSettled();
       outlet.endTurn();
-      if (passEnded) await beginPass();
+      if (passEnded) endPass();
       const spent = { submitted, compared };
       compared = 0;
       submitted = 0; // not at the next turn's begin: what turns out to be zero between two turns is given back
