@@ -11,7 +11,7 @@ const RETRY_MS = 50;
 
 /** Ends QEMU's migration, and sees that the guest runs here, if it ran before. Throws `QemuError`: `timeout`, `gone`; then it may be tried again. */
 export async function takeMachineBack(parts: MachineParts): Promise<void> {
-  const { source, live, watch, ram } = parts;
+  const { source, live, watch, ram, warn } = parts;
   await ram.begun(); // or a cancel could come before what it cancels
   const { move } = watch.state;
   if (move.is === "new" || move.is === "ready" || move.is === "moved" || move.is === "back") return;
@@ -24,7 +24,8 @@ export async function takeMachineBack(parts: MachineParts): Promise<void> {
     throw withRemedy(source.url, cause);
   }
   watch.enter({ is: "back" });
-  await live.unmark("machine");
+  // A mark that stays is found later; the guest runs all the same.
+  await live.unmark("machine").catch((error: unknown) => warn(error instanceof Error ? error.message : String(error)));
 }
 
 async function untilItRuns(parts: MachineParts): Promise<void> {

@@ -4,13 +4,8 @@ import { join } from "node:path";
 
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 
-import {
-  CONVERGED,
-  fastClock,
-  type MachinePair,
-  type MachinePairOptions,
-  startMachinePair,
-} from "./machine-pair.test-kit.ts";
+import { CONVERGED } from "./machine-disks.test-kit.ts";
+import { fastClock, type MachinePair, type MachinePairOptions, startMachinePair } from "./machine-pair.test-kit.ts";
 import { QEMUS } from "./real-qemu.test-kit.ts";
 
 /** Bytes a second: the memory takes some ten seconds. */

@@ -6,14 +6,7 @@ import { judgeConvergence } from "./machine-converges.ts";
 import { handMachineOver, resumeMachineThere } from "./machine-hand-over.ts";
 import type { MachineParts } from "./machine-parts.ts";
 import { holdMachine } from "./machine-pause.ts";
-import {
-  inspectDestination,
-  inspectSource,
-  putBack,
-  readyDestination,
-  readySource,
-  type SourceBefore,
-} from "./machine-ready.ts";
+import { inspectDestination, inspectSource, putBack, readyBoth, type SourceBefore } from "./machine-ready.ts";
 import { assertMigrateUri } from "./machine-uri.ts";
 import { createMachineWatch } from "./machine-watch.ts";
 import { createRamSender } from "./ram-sender.ts";
@@ -34,9 +27,8 @@ export function createMachineMove(options: MachineMoveOptions): MachineMove {
     async prepare() {
       const found = await inspectSource(source);
       await inspectDestination(source, destination);
-      await readySource(source, found);
+      await readyBoth(source, destination, found);
       before = found;
-      await readyDestination(destination);
       watch.start(found.runs);
       unwatchDestination = destination.watch(({ event }) => {
         if (event === "RESUME" && watch.state.move.is === "moved") ranThereAt ??= clock.now();

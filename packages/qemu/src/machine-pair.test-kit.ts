@@ -5,44 +5,11 @@ import { type Clock, systemClock } from "@blkmig/device";
 import * as v from "valibot";
 
 import { connectQmp } from "./connect-qmp.ts";
-import type { Mark, QemuLiveDisks } from "./live-contract.ts";
-import type { DisksView, MachineMove } from "./machine-contract.ts";
+import type { MachineMove } from "./machine-contract.ts";
+import { createReleasedDisks, type ReleasedDisks } from "./machine-disks.test-kit.ts";
 import { createMachineMove } from "./machine-move.ts";
 import type { Qmp } from "./qmp-contract.ts";
 import { type InstalledQemu, type RealQemu, startRealQemu } from "./real-qemu.test-kit.ts";
-
-/** Disks that have been swept, and of which nothing is left. */
-export const CONVERGED: DisksView = { bulkDone: true, pending: 0, bandwidth: 1e9, downtimeLimit: 300 };
-
-/** Live disks of which only the marks and the release matter. */
-export interface ReleasedDisks extends QemuLiveDisks {
-  readonly marks: ReadonlySet<Mark>;
-  readonly releases: number;
-}
-
-export function createReleasedDisks(onRelease: () => void = () => {}): ReleasedDisks {
-  const marks = new Set<Mark>();
-  let releases = 0;
-  const none = async (): Promise<void> => {};
-  return {
-    disks: [],
-    tracker: { start: none, sync: async () => [], stop: none },
-    guest: { pause: none, resume: none },
-    stopped: false,
-    confirm: none,
-    mark: async (mark) => void marks.add(mark),
-    unmark: async (mark) => void marks.delete(mark),
-    async release() {
-      releases++;
-      onRelease();
-    },
-    close: none,
-    marks,
-    get releases() {
-      return releases;
-    },
-  };
-}
 
 /** Two QEMUs without a guest worth the name, the second of which waits for the first one's machine. */
 export interface MachinePair {

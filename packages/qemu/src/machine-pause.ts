@@ -16,8 +16,11 @@ const HOLD_MS = 30_000;
 export async function holdMachine(parts: MachineParts, disks: DisksView | undefined): Promise<void | "not-yet"> {
   const { source, watch } = parts;
   try {
-    if (isRunningOn(watch.state) && !(await letSwitchOver(parts, disks))) return "not-yet";
-    await watch.until(({ move }) => move.is !== "sending", HOLD_MS);
+    while (watch.state.move.is === "sending") {
+      if (isRunningOn(watch.state)) {
+        if (!(await letSwitchOver(parts, disks))) return "not-yet";
+      } else if (!(await watch.until((state) => state.move.is !== "sending" || isRunningOn(state), HOLD_MS))) break;
+    }
     if (watch.state.move.is !== "held") throw await failureOf(source, watch.state);
   } catch (error) {
     if (watch.state.guest.is === "stopped") await takeMachineBack(parts); // who hears that it failed does not resume it

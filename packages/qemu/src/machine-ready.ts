@@ -59,24 +59,28 @@ export async function inspectDestination(source: Qmp, destination: Qmp): Promise
   throw new QemuError("not-supported", destination.url, what);
 }
 
-/** The destination will not run by itself, and answers. Throws `QemuError`. */
-export async function readyDestination(destination: Qmp): Promise<void> {
-  await destination.execute("stop"); // while it waits: it stays paused when the machine has come, as with -S
-  await switchCapabilities(destination, NEEDED_THERE, true);
-}
-
-/** All or nothing. Throws `QemuError`. */
-export async function readySource(source: Qmp, before: SourceBefore): Promise<void> {
+/** The source waits before it switches over, and the destination will not run by itself. All or nothing at the source. Throws `QemuError`. */
+export async function readyBoth(source: Qmp, destination: Qmp, before: SourceBefore): Promise<void> {
   try {
-    await switchCapabilities(source, without(NEEDED, before.capabilities), true);
-    await limitDowntime(source, 0); // or the memory could switch over before the disks fit
+    await readySource(source, before);
+    await readyDestination(destination);
   } catch (error) {
     await putBack(source, before).catch(() => {}); // what made it fail is what matters
     throw error;
   }
 }
 
-/** As it was before `readySource()`. Throws `QemuError`. */
+async function readyDestination(destination: Qmp): Promise<void> {
+  await destination.execute("stop"); // while it waits: it stays paused when the machine has come, as with -S
+  await switchCapabilities(destination, NEEDED_THERE, true);
+}
+
+async function readySource(source: Qmp, before: SourceBefore): Promise<void> {
+  await switchCapabilities(source, without(NEEDED, before.capabilities), true);
+  await limitDowntime(source, 0); // or the memory could switch over before the disks fit
+}
+
+/** The source as it was. Throws `QemuError`. */
 export async function putBack(source: Qmp, before: SourceBefore): Promise<void> {
   await switchCapabilities(source, without(NEEDED, before.capabilities), false);
   if (before.downtimeLimit !== undefined) await limitDowntime(source, before.downtimeLimit);
