@@ -32,7 +32,11 @@ export interface LiveMachine {
   close(): Promise<void>;
 }
 
-export async function startLiveMachine(binary: readonly string[], diskCount = 2): Promise<LiveMachine> {
+export async function startLiveMachine(
+  binary: readonly string[],
+  diskCount = 2,
+  more: readonly string[] = [],
+): Promise<LiveMachine> {
   const folder = mkdtempSync(join(tmpdir(), "blkmig-live-"));
   const args = Array.from({ length: diskCount }, (_, index) => {
     const file = join(folder, `d${index}.raw`);
@@ -48,7 +52,7 @@ export async function startLiveMachine(binary: readonly string[], diskCount = 2)
           ];
     return [...backend, "-device", `virtio-blk-pci,drive=d${index},id=v${index},share-rw=on`];
   }).flat();
-  const qemu = await startRealQemu({ path: join(folder, "qmp"), args, binary });
+  const qemu = await startRealQemu({ path: join(folder, "qmp"), args: [...args, ...more], binary });
   const qmp = await connectQmp(qemu.address);
   const disks = chooseQemuDisks(qmp.url, await listQemuDisks(qmp));
   const warnings: string[] = [];
@@ -77,7 +81,7 @@ export async function startLiveMachine(binary: readonly string[], diskCount = 2)
       const node = disks[disk]!.disk.node;
       await qmp.execute("block-export-add", { type: "nbd", id, name: id, "node-name": node, writable: true });
       const at = { kind: "unix", path: join(folder, "nbd") } as const;
-      const device = await openNbd({ at, exportName: id, secure: false }, { reconnectFor: 0 });
+      const device = await openNbd({ at, exportName: id, secure: false }, { connections: 1, reconnectFor: 0 });
       writers.push(device);
       return device;
     },

@@ -202,9 +202,15 @@ describe.skipIf(QEMUS.length === 0).each(QEMUS)("the live disks of $name", ({ co
     await live.tracker.start();
     await live.guest.pause();
     await machine.qmp.execute("cont");
-    await expect(live.confirm()).rejects.toMatchObject({ code: "changed", message: /somebody has resumed/ });
+    await expect(live.confirm()).rejects.toMatchObject({
+      code: "changed",
+      message: expect.stringMatching(/somebody has resumed/u),
+    });
     await machine.qmp.execute("stop");
-    await expect(live.confirm()).rejects.toMatchObject({ code: "changed", message: /somebody has resumed/ });
+    await expect(live.confirm()).rejects.toMatchObject({
+      code: "changed",
+      message: expect.stringMatching(/somebody has resumed/u),
+    });
     expect(live.stopped).toBe(false);
     await live.guest.resume();
     expect(await isRunning(machine)).toBe(false);
@@ -225,7 +231,10 @@ describe.skipIf(QEMUS.length === 0).each(QEMUS)("the live disks of $name", ({ co
     });
     await machine.io(0, "write -P 7 0 4k");
     expect(runsOf(await live.tracker.sync())).toEqual([[], []]);
-    await expect(live.confirm()).rejects.toMatchObject({ code: "changed", message: /another root/ });
+    await expect(live.confirm()).rejects.toMatchObject({
+      code: "changed",
+      message: expect.stringMatching(/another root/u),
+    });
     await live.close();
     expect(await machine.traces()).toEqual([]);
   });
@@ -242,7 +251,12 @@ describe.skipIf(QEMUS.length === 0).each(QEMUS)("the live disks of $name", ({ co
     await release();
     await expect(tracker.start()).rejects.toThrow(TypeError);
     const marks = await machine.traces();
-    expect(marks).toMatchObject(["blkmig.m1.mark.asked", "blkmig.m1.mark.moved", "blkmig.m1.mark.stopped", /server/]);
+    expect(marks).toMatchObject([
+      "blkmig.m1.mark.asked",
+      "blkmig.m1.mark.moved",
+      "blkmig.m1.mark.stopped",
+      expect.stringContaining("server"),
+    ]);
     await close(["moved", "stopped"]);
     expect(await machine.traces()).toEqual(["blkmig.m1.mark.moved", "blkmig.m1.mark.stopped"]);
     expect(await isRunning(machine)).toBe(false);
@@ -292,7 +306,10 @@ describe.skipIf(QEMUS.length === 0).each(QEMUS)("the live disks of $name", ({ co
     const machine = await started();
     const socket = join(machine.folder, "theirs");
     await machine.qmp.execute("nbd-server-start", { addr: { type: "unix", data: { path: socket } } });
-    await expect(machine.open()).rejects.toMatchObject({ code: "busy", message: /NBD server runs already/ });
+    await expect(machine.open()).rejects.toMatchObject({
+      code: "busy",
+      message: expect.stringMatching(/NBD server runs already/u),
+    });
     expect([await machine.traces(), existsSync(socket)]).toEqual([[], true]);
     await machine.qmp.execute("nbd-server-stop");
   });
@@ -300,7 +317,10 @@ describe.skipIf(QEMUS.length === 0).each(QEMUS)("the live disks of $name", ({ co
   it("leave a file alone that is where their socket shall be", async () => {
     const machine = await started();
     writeFileSync(join(machine.folder, "nbd"), "mine");
-    await expect(machine.open()).rejects.toMatchObject({ code: "busy", message: /is there already/ });
+    await expect(machine.open()).rejects.toMatchObject({
+      code: "busy",
+      message: expect.stringMatching(/is there already/u),
+    });
     expect(existsSync(join(machine.folder, "nbd"))).toBe(true);
     const socket = join(machine.folder, "x".repeat(107));
     await expect(machine.open({ socket })).rejects.toThrow(
