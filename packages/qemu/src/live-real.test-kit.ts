@@ -15,10 +15,12 @@ import { type RealQemu, startRealQemu } from "./real-qemu.test-kit.ts";
 
 const MiB = 1024 * 1024;
 
-/** A QEMU with disks of 16 MiB that nobody but a test writes, full of garbage. */
+/** A QEMU with two disks of 16 MiB that nobody but a test writes, full of garbage. */
 export interface LiveMachine {
   readonly qemu: RealQemu;
   readonly qmp: Qmp;
+  /** Of somebody else. */
+  readonly second: Qmp;
   readonly disks: readonly ChosenQemuDisk[];
   readonly folder: string;
   readonly warnings: readonly string[];
@@ -32,13 +34,9 @@ export interface LiveMachine {
   close(): Promise<void>;
 }
 
-export async function startLiveMachine(
-  binary: readonly string[],
-  diskCount = 2,
-  more: readonly string[] = [],
-): Promise<LiveMachine> {
+export async function startLiveMachine(binary: readonly string[]): Promise<LiveMachine> {
   const folder = mkdtempSync(join(tmpdir(), "blkmig-live-"));
-  const args = Array.from({ length: diskCount }, (_, index) => {
+  const args = Array.from({ length: 2 }, (_, index) => {
     const file = join(folder, `d${index}.raw`);
     writeFileSync(file, new Uint8Array(MiB).fill(0xee));
     truncateSync(file, 16 * MiB);
@@ -52,8 +50,13 @@ export async function startLiveMachine(
           ];
     return [...backend, "-device", `virtio-blk-pci,drive=d${index},id=v${index},share-rw=on`];
   }).flat();
-  const qemu = await startRealQemu({ path: join(folder, "qmp"), args: [...args, ...more], binary });
+  const qemu = await startRealQemu({
+    path: join(folder, "qmp"),
+    args: [...args, "-qmp", `unix:${folder}/second,server=on,wait=off`],
+    binary,
+  });
   const qmp = await connectQmp(qemu.address);
+  const second = await connectQmp({ kind: "unix", path: join(folder, "second") });
   const disks = chooseQemuDisks(qmp.url, await listQemuDisks(qmp));
   const warnings: string[] = [];
   const opened: QemuLiveDisks[] = [];
@@ -61,6 +64,7 @@ export async function startLiveMachine(
   return {
     qemu,
     qmp,
+    second,
     disks,
     folder,
     warnings,
@@ -97,6 +101,7 @@ export async function startLiveMachine(
       for (const writer of writers) await writer.close();
       for (const live of opened) await live.close().catch(() => {});
       qmp.close();
+      second.close();
       await qemu.kill();
       rmSync(folder, { recursive: true });
     },

@@ -29,6 +29,7 @@ export function assertSocketPath(socket: string): void {
 
 export function createLiveServer(qmp: Qmp, socket: string): LiveServer {
   let mayRun = false;
+  const removeSocket = async (): Promise<void> => rm(socket, { force: true });
 
   return {
     async start() {
@@ -43,13 +44,11 @@ export function createLiveServer(qmp: Qmp, socket: string): LiveServer {
     },
     async stop(isOurs) {
       if (!mayRun) return;
-      try {
-        // One that somebody has stopped took its socket along; whatever runs since is not ours to stop.
-        if (isOurs || (await isThere(socket))) await qmp.execute("nbd-server-stop");
-        mayRun = false;
-      } finally {
-        await rm(socket, { force: true }); // a QEMU that died leaves it
-      }
+      if (qmp.ended.aborted) await removeSocket(); // a QEMU that died leaves it
+      // One that somebody has stopped took its socket along; whatever runs since is not ours to stop.
+      if (isOurs || (await isThere(socket))) await qmp.execute("nbd-server-stop");
+      await removeSocket();
+      mayRun = false;
     },
   };
 }

@@ -314,6 +314,52 @@ describe.skipIf(QEMUS.length === 0).each(QEMUS)("the live disks of $name", ({ co
     await machine.qmp.execute("nbd-server-stop");
   });
 
+  it("leave a server alone that somebody has started since theirs was stopped", async () => {
+    const machine = await started();
+    const { close } = await machine.open();
+    const socket = join(machine.folder, "theirs");
+    await machine.qmp.execute("nbd-server-stop");
+    await machine.qmp.execute("nbd-server-start", { addr: { type: "unix", data: { path: socket } } });
+    await close();
+    expect([await machine.traces(), existsSync(socket)]).toEqual([[], true]);
+    await machine.qmp.execute("nbd-server-stop");
+  });
+
+  it("take away as much as they can, whatever fails, and the rest when they are closed again", async () => {
+    const machine = await started();
+    const fails = new Set(["block-dirty-bitmap-remove", "nbd-server-stop"]);
+    const before = async (does: string): Promise<void> => {
+      if (fails.delete(does)) throw new QemuError("timeout", "", `${does} fails`);
+    };
+    const { tracker, close } = await machine.open({ qmp: around(machine.qmp, { before }) });
+    await tracker.start();
+    await expect(close()).rejects.toThrow(": block-dirty-bitmap-remove fails");
+    expect(await machine.traces()).toEqual(["blkmig.m1.writes.0"]);
+    await close();
+    expect(await machine.traces()).toEqual([]);
+    await (await machine.open()).close();
+  });
+
+  it("never keep QEMU from stopping its guest, whoever asks for it while they are asked", async () => {
+    const machine = await started();
+    const { tracker } = await machine.open();
+    const writers = await Promise.all([machine.writer(0), machine.writer(1)]);
+    await tracker.start();
+    let isOver = false;
+    const stopping = (async () => {
+      while (!isOver) {
+        await machine.second.execute("stop");
+        await machine.second.execute("cont");
+      }
+    })();
+    for (let time = 0; time < 15; time++) {
+      for (const writer of writers) await writer.write(time * MiB, [new Uint8Array(4096)]);
+      expect(runsOf(await tracker.sync()).map(({ length }) => length)).toEqual([1, 1]);
+    }
+    isOver = true;
+    await stopping;
+  });
+
   it("leave a file alone that is where their socket shall be", async () => {
     const machine = await started();
     writeFileSync(join(machine.folder, "nbd"), "mine");
