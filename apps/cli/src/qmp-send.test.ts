@@ -47,8 +47,8 @@ async function setStage(disks: readonly MachineDisk[] = []): Promise<Stage> {
 }
 
 /** A sender that stands still at a place on its way. */
-async function startHalted(place: Place, ...more: readonly string[]) {
-  const stage = await setStage();
+async function startHalted(place: Place, more: readonly string[] = [], disks: readonly MachineDisk[] = []) {
+  const stage = await setStage(disks);
   const halt = haltAt(place);
   const relay = await startRelay("tcp://127.0.0.1:0", halt.watch);
   const receiver = await stage.receive();
@@ -110,7 +110,7 @@ describe.skipIf(!hasQemu)("send --qmp (needs qemu-system-x86_64)", { timeout: 60
   });
 
   it("what is written while it goes on is sent again", async () => {
-    const { machine, source, target, halt, sender, receiver } = await startHalted(MID_BULK, "--after", "cont");
+    const { machine, source, target, halt, sender, receiver } = await startHalted(MID_BULK, ["--after", "cont"]);
     await machine.write("d0", 0x33, 0, 65536);
     await machine.write("d0", 0x44, SIZE - 65536, 65536);
     halt.release();
@@ -161,8 +161,8 @@ describe.skipIf(!hasQemu)("send --qmp (needs qemu-system-x86_64)", { timeout: 60
   });
 
   describe("killed when commit was asked for", () => {
-    async function inDoubt() {
-      const stage = await startHalted(ASKED);
+    async function inDoubt(disks: readonly MachineDisk[] = []) {
+      const stage = await startHalted(ASKED, [], disks);
       stage.sender.process.kill("SIGKILL");
       const killed = await stage.sender.ended;
       expect(killed.stderr).toMatch(/its outcome is not known here: the guest stays stopped/);
@@ -186,6 +186,19 @@ describe.skipIf(!hasQemu)("send --qmp (needs qemu-system-x86_64)", { timeout: 60
       expect((await receiver.ended).code).toBe(0);
       expect(sameFiles(source, target)).toBe(true);
       expect(await machine.leftovers()).toMatchObject([{ marks: ["moved"], exports: [], server: false }]);
+    });
+
+    it("--resume with other disks is refused, and changes nothing", async () => {
+      const { machine, source, relay, env } = await inDoubt([
+        { id: "d1", path: makeDisk(temporaryFolder()("d1"), MIB), format: "raw" },
+      ]);
+      const resume = ["send", relay.url, "--qmp", machine.url, "--resume"];
+      const more = await runBlkmig(resume, { env });
+      expect(refusal(more)).toEqual(refused(3, /disk 'dev-d0': .* which has other disks than these/));
+      const other = await runBlkmig([...resume, "--disk", "d1"], { env });
+      expect(refusal(other)).toEqual(refused(3, /say --resume with the disks of that one/));
+      expect(await machine.status()).toBe("paused");
+      expect(recordOf(source)).toMatchObject({ state: "asked" });
     });
 
     it("--resume that finds no receiver is in doubt still, and leaves the guest stopped", async () => {
@@ -234,8 +247,27 @@ describe.skipIf(!hasQemu)("send --qmp (needs qemu-system-x86_64)", { timeout: 60
     expect(recordOf(source)).toMatchObject({ state: "sending" });
   });
 
+  it("a receiver that is gone for good when commit was asked for: in doubt, and the guest stays stopped", async () => {
+    const { machine, source, sender, halt, relay, receiver } = await startHalted(ASKED, ["--reconnect-for", "0ms"]);
+    receiver.process.kill("SIGKILL");
+    await receiver.ended;
+    relay.cut();
+    halt.release();
+    const sent = await sender.ended;
+    expect(sent.code).toBe(4);
+    expect(sent.events.at(-1)).toMatchObject({
+      event: "in-doubt",
+      resolve: [/--qmp .* --keep/, /--gone/].map(matching),
+    });
+    expect(await machine.status()).toBe("paused");
+    const [left] = await machine.leftovers();
+    expect(left).toMatchObject({ exports: [], server: false });
+    expect(left!.marks.toSorted()).toEqual(["asked", "stopped"]);
+    expect(recordOf(source)).toMatchObject({ state: "asked" });
+  });
+
   it("a receiver that is gone for good ends it, and the guest runs on", async () => {
-    const { machine, sender, halt, relay, receiver } = await startHalted(PAUSED, "--reconnect-for", "0ms");
+    const { machine, sender, halt, relay, receiver } = await startHalted(PAUSED, ["--reconnect-for", "0ms"]);
     receiver.process.kill("SIGKILL");
     await receiver.ended;
     relay.cut();
@@ -319,6 +351,8 @@ describe.skipIf(!hasQemu)("send --qmp (needs qemu-system-x86_64)", { timeout: 60
     expect(refusal(sent)).toEqual(refused(3, /smtp: /));
   });
 });
+
+const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
 
 function killChildrenOf(pid: number): void {
   const children = execFileSync("ps", ["-o", "pid=", "--ppid", String(pid)], { encoding: "utf8" });

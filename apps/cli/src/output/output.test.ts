@@ -35,6 +35,9 @@ it("progress says how far, how fast, how long, which pass and what the guest wri
   expect(describeProgress(progress)).toBe(
     "dirty 90 % · 90.0 MiB of 100 MiB · 5.0 MiB/s · 2.0 s left · pass 2 · guest writes 1.0 MiB/s",
   );
+  expect(describeProgress({ phase: "dirty", done: MIB, total: MIB, rate: 0, memory: { remaining: 3 * MIB } })).toBe(
+    "dirty 100 % · 1.0 MiB of 1.0 MiB · 3.0 MiB of memory left",
+  );
   expect(describeProgress({ phase: "bulk", done: 0, total: MIB, rate: 0 })).toBe("bulk 0 % · 0 bytes of 1.0 MiB");
 });
 

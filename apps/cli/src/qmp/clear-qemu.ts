@@ -16,18 +16,22 @@ export interface ClearQemuOptions {
 }
 
 /**
- * Makes a QEMU free for a migration: what an earlier run has left is removed, and that is said. Throws `QemuError`, and
+ * Makes a QEMU free for a migration: what an earlier run has left is removed, and that is said. Gives the migration in doubt that is
+ * taken up, if one is. Throws `QemuError`, and
  * `CommandError` `refused` for one that is in another migration, in doubt, or has moved.
  */
-export async function clearQemu(qmp: Qmp, options: ClearQemuOptions): Promise<void> {
+export async function clearQemu(qmp: Qmp, options: ClearQemuOptions): Promise<string | undefined> {
   const { records, resume, warn } = options;
+  let takenUp: string | undefined;
   const inDoubt = records.find((record) => record?.role === "source" && record.state === "asked");
   const takeOver = resume && inDoubt ? { takeOver: inDoubt.migration } : {};
   for (const recovered of await recoverQemu(qmp, { records, ...takeOver })) {
     const why = whyRefused(qmp.url, recovered, options);
     if (why !== undefined) throw new CommandError("refused", why);
     warn(describeRecovered(qmp.url, recovered));
+    if (recovered.how === "taken-over") takenUp = recovered.migration;
   }
+  return takenUp;
 }
 
 function whyRefused(url: string, recovered: Recovered, options: ClearQemuOptions): string | undefined {

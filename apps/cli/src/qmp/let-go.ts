@@ -19,7 +19,7 @@ export const MOVED: Left = { marks: ["moved"], isOver: true };
 /** Likewise, until it is known what became of the commit. */
 const IN_DOUBT: Left = { marks: ["stopped", "asked", "machine"], isOver: true };
 /** The guest could not be resumed, and whoever comes next is to. */
-const LOST: Left = { marks: ["stopped", "machine"], isOver: false };
+export const LOST: Left = { marks: ["stopped", "machine"], isOver: false };
 
 /** What a migration that failed leaves behind. */
 export function leftBy(error: unknown, record: SessionRecord): Left {

@@ -6,8 +6,9 @@ import type { CommandWorld } from "../run-command.ts";
 import { migrationOptions } from "../send/migration-options.ts";
 import type { RecordedSource } from "../send/recorded-sources.ts";
 import type { SessionRecord } from "../send/session-record.ts";
+import type { Memory } from "../send/tell-events.ts";
 import { howToResume } from "./explain-lost.ts";
-import { DONE, leftBy, letGo, MOVED } from "./let-go.ts";
+import { DONE, leftBy, letGo, LOST, MOVED } from "./let-go.ts";
 import { type MachineLeg, prepareMachine } from "./move-machine.ts";
 import { withMarks } from "./qemu-journal.ts";
 import type { SendQemuOptions } from "./send-qemu-options.ts";
@@ -26,6 +27,11 @@ export interface QemuMove {
   readonly connect: SessionOptions["connect"];
 }
 
+export interface QemuResult extends MigrationResult {
+  /** Of a machine that went, too. */
+  readonly memory: Memory | undefined;
+}
+
 /**
  * Who holds what, and who undoes it. QEMU: exports, bitmaps, its NBD server, a stopped guest, and marks that say so; `live` undoes
  * these. The record, beside the disks: whether commit was asked for, and what became of it; nobody undoes that. The watchdog, a
@@ -36,7 +42,7 @@ export async function moveQemuDisks(
   move: QemuMove,
   options: SendQemuOptions,
   world: CommandWorld,
-): Promise<MigrationResult> {
+): Promise<QemuResult> {
   const warn = (message: string): void => world.output.warn(message);
   const watchdog = await watchOver(move, options);
   const live = await openThem(move, options, world, watchdog);
@@ -48,13 +54,17 @@ export async function moveQemuDisks(
       left = leftBy(error, move.record);
       throw error;
     });
-    left = options.after === "hold" ? MOVED : DONE;
-    if (options.after === "cont") await goOn(live, move.qmp.url);
+    left = MOVED;
+    if (options.after === "cont") {
+      left = LOST; // until it has gone on
+      await goOn(live, move.qmp.url);
+      left = DONE;
+    }
     await leg?.run();
     const { downtime = result.statistics.downtime } = leg?.move ?? {};
-    return { ...result, statistics: { ...result.statistics, downtime } };
+    return { ...result, statistics: { ...result.statistics, downtime }, memory: memoryOf(leg) };
   } finally {
-    await leg?.move.close();
+    await leg?.move.close().catch((error: unknown) => warn(messageOf(error)));
     await letGo(live, watchdog, left, warn);
   }
 }
@@ -138,7 +148,7 @@ async function migrateThem(
   });
 }
 
-function memoryOf(leg: MachineLeg | undefined) {
+function memoryOf(leg: MachineLeg | undefined): Memory | undefined {
   const figures = leg?.move.figures;
   return figures && { transferred: figures.transferred, remaining: figures.remaining, total: figures.total };
 }

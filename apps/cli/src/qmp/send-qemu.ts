@@ -1,5 +1,4 @@
 import { type ChosenQemuDisk, chooseQemuDisks, connectQmp, listQemuDisks, type Qmp } from "@blkmig/qemu";
-import type { MigrationResult } from "@blkmig/source";
 import { formatWireUrl } from "@blkmig/transport/url";
 
 import { CommandError } from "../command-error.ts";
@@ -11,7 +10,7 @@ import { openSessionRecord } from "../send/session-record.ts";
 import { clearQemu } from "./clear-qemu.ts";
 import { explainLost } from "./explain-lost.ts";
 import { connectDestination } from "./move-machine.ts";
-import { moveQemuDisks, type QemuMove } from "./move-qemu-disks.ts";
+import { moveQemuDisks, type QemuMove, type QemuResult } from "./move-qemu-disks.ts";
 import { readChosenRecords, readQemuRecords } from "./qemu-records.ts";
 import type { SendQemuOptions } from "./send-qemu-options.ts";
 import { tellEnd } from "./tell-end.ts";
@@ -27,8 +26,11 @@ export async function sendQemu(options: SendQemuOptions, world: CommandWorld): P
   try {
     const destination = await connectDestination(options.machine, signal);
     try {
-      const chosen = await chooseDisks(qmp, options, world);
-      const result = await sendChosen({ qmp, destination, ...chosen }, options, world);
+      const result = await sendChosen(
+        { qmp, destination, ...(await chooseDisks(qmp, options, world)) },
+        options,
+        world,
+      );
       tellEnd(result, options, output);
       return EXIT.ok;
     } finally {
@@ -40,6 +42,8 @@ export async function sendQemu(options: SendQemuOptions, world: CommandWorld): P
 }
 
 interface ChosenDisks {
+  /** The migration in doubt that is in QEMU, and is gone on with. */
+  readonly takenUp: string | undefined;
   readonly chosen: readonly ChosenQemuDisk[];
   readonly recorded: readonly RecordedSource[];
 }
@@ -51,7 +55,7 @@ async function chooseDisks(qmp: Qmp, options: SendQemuOptions, { output }: Comma
   const warn = (message: string): void => output.warn(message);
   const disks = await listQemuDisks(qmp);
   const records = (await readQemuRecords(disks, at)).map(({ record }) => record);
-  await clearQemu(qmp, { records, dangers, resume: session.resume, ...at, warn });
+  const takenUp = await clearQemu(qmp, { records, dangers, resume: session.resume, ...at, warn });
   // Again: a block job, or an NBD server, of the run whose leftovers were cleared is no longer in the way.
   const free = await listQemuDisks(qmp);
   const chosen = chooseQemuDisks(qmp.url, free, wanted);
@@ -61,25 +65,29 @@ async function chooseDisks(qmp: Qmp, options: SendQemuOptions, { output }: Comma
   const recorded = await readChosenRecords(chosen, at);
   await assertOwnedHere(recorded, { ...at, dangers, mayAsk: session.resume });
   await assertRecordable(recorded);
-  return { chosen, recorded };
+  return { takenUp, chosen, recorded };
 }
 
 async function sendChosen(
-  parts: Omit<QemuMove, "record" | "connect">,
+  parts: ChosenDisks & Pick<QemuMove, "qmp" | "destination">,
   options: SendQemuOptions,
   world: CommandWorld,
-): Promise<MigrationResult> {
-  const { chosen, recorded, qmp } = parts;
+): Promise<QemuResult> {
+  const { chosen, recorded, qmp, takenUp } = parts;
   const { to, session, stateDir, remoteOf } = options;
   const warn = (message: string): void => world.output.warn(message);
-  const remote = remoteOf(chosen.map(({ name }) => name));
-  const wires = await createSendWires({ ...options, remote, resume: session.resume }, world);
   const record = await openSessionRecord(recorded, {
     resume: session.resume,
     stateDir,
     to: formatWireUrl(to),
     warn,
   });
+  if (takenUp !== undefined && takenUp !== record.migration) {
+    const why = `it is not known whether migration ${takenUp} was committed: say --resume with the disks of that one`;
+    throw new CommandError("refused", `${qmp.url}: ${why}`);
+  }
+  const remote = remoteOf(chosen.map(({ name }) => name));
+  const wires = await createSendWires({ ...options, remote, resume: session.resume }, world);
   try {
     // First: of a receiver that is not there QEMU need not hear.
     const connect = await connectBy(wires, world.signal, to.kind === "stdio" ? 0 : session.reconnectFor);

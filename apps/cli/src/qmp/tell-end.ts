@@ -1,12 +1,11 @@
-import type { MigrationResult } from "@blkmig/source";
-
 import type { Output } from "../output/output.ts";
 import { completedFields, describeEnd } from "../send/describe-statistics.ts";
+import type { QemuResult } from "./move-qemu-disks.ts";
 import type { SendQemuOptions } from "./send-qemu-options.ts";
 
 /** Tells that it is done, and what the guest is doing now. */
 export function tellEnd(
-  { proved, statistics, session }: MigrationResult,
+  { proved, statistics, session, memory: ram }: QemuResult,
   { after, machine }: Pick<SendQemuOptions, "after" | "machine">,
   output: Output,
 ): void {
@@ -14,7 +13,7 @@ export function tellEnd(
   output.endProgress();
   for (const each of describeEnd(statistics)) output.say(each);
   output.say(line);
-  output.event("completed", { ...completedFields(statistics, proved), migration: session?.migration, guest });
+  output.event("completed", { ...completedFields(statistics, proved), ram, migration: session?.migration, guest });
 }
 
 const HERE = {

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { openSourceJournal, type SourceRecord } from "@blkmig/journal";
 import { MigrationError, type SessionOptions, type SourceJournal } from "@blkmig/source";
 
-import { messageOf } from "../command-error.ts";
+import { CommandError, messageOf } from "../command-error.ts";
 import { InDoubt } from "../exit-code-in-doubt.ts";
 import { type RecordedSource, resolveLinesOf } from "./recorded-sources.ts";
 
@@ -38,6 +38,7 @@ export async function openSessionRecord(
     disks.map(({ name, device, place }) => ({ name, size: device.size, record: place })),
   );
   const earlier = mayResume ? resumable(disks) : undefined;
+  if (mayResume && !earlier) assertNoOtherDoubt(disks);
   if (mayResume && !earlier) warn("--resume: no migration of these disks is recorded here, so a new one begins");
   const migration = earlier?.migration ?? randomUUID();
   /** An earlier run of the program asked for the commit, and its outcome is not learnt yet. */
@@ -76,6 +77,15 @@ export async function openSessionRecord(
       return error;
     },
   };
+}
+
+/** The outcome of a migration is asked for by all its disks: begun anew with others, it would never be learnt. */
+function assertNoOtherDoubt(disks: readonly RecordedSource[]): void {
+  const doubt = disks.find(({ record }) => record?.role === "source" && record.state === "asked");
+  if (!doubt) return;
+  const { migration } = doubt.record!;
+  const why = `it is not known whether migration ${migration} was committed, which has other disks than these`;
+  throw new CommandError("refused", `disk '${doubt.name}': ${why}: say --resume with the disks of that one`);
 }
 
 /** The one migration that all the disks are in, if it can go on. */
