@@ -63,9 +63,8 @@ export function nextStepBack(
 ): "migrate_cancel" | "wait" | "cont" | "done" {
   if (migration === "cancelling") return "wait";
   if (!hasEnded(migration)) return "migrate_cancel";
-  if (guest === "running" || here.is === "stopped-by-others") return "done";
-  // It was not stopped for this move, or has been resumed since: then it stands still for a reason of its own.
-  return here.is === "stopped" ? "cont" : "done";
+  // One that was not stopped for this move, or was resumed since, stands still for a reason of its own.
+  return guest !== "running" && here.is === "stopped" ? "cont" : "done";
 }
 
 function withRemedy(url: string, cause: unknown): QemuError {

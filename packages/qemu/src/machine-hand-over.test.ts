@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { handed, held } from "./machine-fake-pair.test-kit.ts";
+import { handed, held, sending } from "./machine-fake-pair.test-kit.ts";
 import { passUntil, refuse, settle } from "./machine-fake.test-kit.ts";
 
 describe("a machine that is handed over", () => {
@@ -70,6 +70,15 @@ describe("a machine that is handed over", () => {
       source.emit("RESUME");
     };
     await expect(move.handOver()).rejects.toThrow("the guest runs here again");
+    expect(source.calls).not.toContain("migrate-continue pre-switchover");
+  });
+
+  it("fails with a guest that was never seen to stop", async () => {
+    const { source, move } = await sending();
+    source.guest = "finish-migrate";
+    source.reach("pre-switchover");
+    await move.guest.pause();
+    await expect(move.handOver()).rejects.toThrow("the guest is not stopped for QEMU's migration");
     expect(source.calls).not.toContain("migrate-continue pre-switchover");
   });
 

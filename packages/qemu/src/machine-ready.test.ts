@@ -66,6 +66,15 @@ describe("a machine that is to move", () => {
     },
   );
 
+  it.each([
+    ["suspended", "not-supported"],
+    ["inmigrate", "busy"],
+  ])("is refused with a guest that is '%s'", async (guest, code) => {
+    const { source, move } = createFakePair();
+    source.guest = guest;
+    await expect(move.prepare()).rejects.toMatchObject({ code });
+  });
+
   it("is refused to the same QEMU", async () => {
     const { source, live } = createFakePair();
     const options = { source, destination: source, uri: "tcp:a:1", live, downtimeLimit: () => 300, warn() {} };

@@ -34,6 +34,8 @@ export async function inspectSource(source: Qmp): Promise<SourceBefore> {
   const guest = await askForGuest(source);
   if (guest === "inmigrate")
     throw new QemuError("busy", source.url, "the machine itself waits for a migration to come");
+  if (guest === "suspended")
+    throw new QemuError("not-supported", source.url, "the guest sleeps, and could wake by itself");
   const listed = await ask(source, "query-migrate-capabilities", CAPABILITIES);
   const capabilities = new Set(listed.filter(({ state }) => state).map(({ capability }) => capability));
   for (const [capability, why] of BREAKING) {
