@@ -254,10 +254,9 @@ describe("resolve", () => {
 });
 
 it.each([
-  [["status"], /--target PATH, --source PATH, or --control CONTROL/],
+  [["status"], /--target PATH, --source PATH, --control CONTROL, or --qmp URL/],
   [["status", "--target", "a", "--source", "b"], /one at a time/],
   [["status", "--control", "tcp://a:1"], /is no socket of this machine/],
-  [["status", "--qmp", "x"], /`blkmig status` is not built yet/],
   [["resolve"], /say --target PATH with/],
   [["resolve", "--target", "a"], /say --target PATH with/],
   [["resolve", "--target", "a", "--keep", "m1"], /say --target PATH with/],

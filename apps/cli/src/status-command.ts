@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 
 import { runCommand } from "./run-command.ts";
 import type { StatusFlags } from "./status/status-options.ts";
@@ -23,26 +23,44 @@ Nothing is written, and a disk that is in use can be asked for.
 Of a running \`blkmig serve\`: where it serves, its disks and their clients, and the migration that runs or
 was last. A disk there is local, held or in-doubt (nobody is answered), forwarding, closed or failed.
 
+Of a running QEMU, by its monitor: its disks, by all the ids that send --qmp takes, and whether each can be moved;
+what is on record of them; and what migrations have there:
+  under way   one has them, and its process lives
+  leftover    a run that crashed has left exports, bitmaps, the NBD server, or a guest that it had stopped
+  in doubt    commit was asked for, and the outcome is not known: the guest stays stopped
+  moved       its owner is elsewhere: the guest stays stopped
+Nothing is changed in it, unless --clean is said: that removes what is left, and lets a guest run again that a crashed
+run had stopped. One that is under way is refused, and one in doubt is left to \`blkmig resolve\`. A monitor serves one
+program at a time, so it does not answer while \`blkmig send\` has it: give QEMU a second one to look by.
+
 Examples:
   blkmig status --target copy.img
   blkmig status --target /dev/vg/vm --json
   blkmig status --source /var/lib/vm.img
   blkmig status --control /run/vm.ctl --json
+  blkmig status --qmp unix:///run/vm.qmp
+  blkmig status --qmp unix:///run/vm.qmp --clean
 
-Exit codes: 0 whatever the disk is, 2 usage, 3 it could not be read.`;
+Exit codes: 0 whatever the disk is, 2 usage, 3 it could not be read. With --clean: 0 nothing is left that can be
+removed, 3 a migration is under way or QEMU could not be asked, 4 one is in doubt, 6 the guest could not be resumed.`;
 
 export function statusCommand(program: Command): void {
   program
     .command("status")
-    .summary("what a target or a source is: complete, in doubt, moved; what a server does")
+    .summary("what a target or a source is: complete, in doubt, moved; what a server does, or a QEMU has")
     .description(
-      "Says what a disk is to migrations: complete, incomplete, in doubt, moved, or nothing of theirs; or what a server does.",
+      "Says what a disk is to migrations: complete, incomplete, in doubt, moved, or nothing of theirs; what a server does; or what a QEMU has.",
     )
     .option("--target <path>", "a disk that is written by a migration")
     .option("--source <path>", "a disk that is sent by one")
     .option("--state-dir <folder>", "where records are, instead of beside files or in the usual state directory")
     .option("--control <control>", "what a running `blkmig serve` does: its socket, a path or unix:///path")
-    .addOption(new Option("--qmp [url]").hideHelp())
+    .option("--qmp <url>", "what a running QEMU has: its monitor, unix:///path, or tcp: on this machine")
+    .option(
+      "--clean",
+      "with --qmp: remove what crashed runs have left there, and let a guest run that they had stopped",
+      false,
+    )
     .option("--insecure", "allow NBD in clear text to another machine", false)
     .option("--json", "print an event, one JSON object on a line, on stdout", false)
     .addHelpText("after", HELP)

@@ -1,8 +1,8 @@
 import type { SourceRecord } from "@blkmig/journal";
 
+import { resolveLinesOf } from "../send/recorded-sources.ts";
 import { describeTarget } from "./describe-target.ts";
 import type { RecordedDisk } from "./recorded-disk.ts";
-import { formatResolveLine } from "./resolve-line.ts";
 import type { StatusAnswer } from "./status-answer.ts";
 
 /** What a disk is as a source: free, sending, asked (in doubt), moved or cloned; or a target that is not complete. */
@@ -38,18 +38,24 @@ function describeSent(disk: RecordedDisk, sent: SourceRecord, stateDir: string |
     case "cloned":
       return { fields: { state: "cloned", ...fields }, lines: [`cloned: by ${there}, and it stays a disk here too`] };
     case "asked": {
-      const line = { role: "source", path: disk.path, migration, stateDir } as const;
-      const keep = formatResolveLine({ ...line, verdict: "keep" });
-      const gone = formatResolveLine({ ...line, verdict: "gone" });
+      const { monitor, ...device } = disk;
+      const commands = resolveLinesOf(monitor === undefined ? { device } : { device, monitor }, migration, stateDir);
       return {
-        fields: { state: "asked", ...fields, resolve: [keep, gone] },
+        fields: { state: "asked", ...fields, resolve: commands },
         lines: [
           `asked: ${there} was asked to commit (attempt ${attempt}), and the outcome is not known: in doubt`,
-          "A sender that is still running asks the target. If none is, look at the target, and say the same at both ends:",
-          `  where the target is complete:                 ${gone}`,
-          `  where the target was aborted, or never sealed: ${keep}`,
+          ...howToEnd(commands),
         ],
       };
     }
   }
+}
+
+/** What to do about a source in doubt, for people. */
+export function howToEnd([keep, gone]: ReturnType<typeof resolveLinesOf>): readonly string[] {
+  return [
+    "A sender that is still running asks the target. If none is, look at the target, and say the same at both ends:",
+    `  where the target is complete:                 ${gone}`,
+    `  where the target was aborted, or never sealed: ${keep}`,
+  ];
 }

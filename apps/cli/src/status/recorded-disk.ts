@@ -21,11 +21,13 @@ export interface RecordedDisk {
   readonly isFirstBlockWithheld: boolean;
   /** What the disk visibly holds, in words. */
   readonly signature: string | undefined;
+  /** The URL of the monitor of the QEMU that has it, if one has. */
+  readonly monitor?: string;
 }
 
 /** A record whose meaning is not known here. */
 interface UnreadableRecord {
-  readonly why: "damaged" | "newer";
+  readonly why: "damaged" | "newer" | "unreadable";
   readonly message: string;
 }
 
@@ -50,7 +52,8 @@ export async function lookAtDisk(path: string, { stateDir, insecure, signal }: L
   }
 }
 
-async function recordAt(place: RecordPlace): Promise<RecordedDisk["record"]> {
+/** Throws `JournalError` `io`. */
+export async function recordAt(place: RecordPlace): Promise<RecordedDisk["record"]> {
   try {
     return (await readRecord(place.path)) ?? "none";
   } catch (error) {

@@ -11,9 +11,17 @@ export interface ResolveLine {
 
 /** The command as it is typed in a shell. */
 export function formatResolveLine({ role, path, verdict, migration, stateDir }: ResolveLine): string {
+  return formatLine(["resolve", `--${role}`, path, `--${verdict}`, migration], stateDir);
+}
+
+/** Likewise: the command that removes what crashed runs have left in a QEMU. */
+export function formatCleanLine(url: string, stateDir: string | undefined): string {
+  return formatLine(["status", "--qmp", url, "--clean"], stateDir);
+}
+
+function formatLine(words: readonly string[], stateDir: string | undefined): string {
   const where = stateDir === undefined ? [] : ["--state-dir", stateDir];
-  const words = ["blkmig", "resolve", `--${role}`, path, `--${verdict}`, migration, ...where];
-  return words.map(quoted).join(" ");
+  return ["blkmig", ...words, ...where].map(quoted).join(" ");
 }
 
 function quoted(word: string): string {

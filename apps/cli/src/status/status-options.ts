@@ -1,5 +1,8 @@
+import type { QmpAddress } from "@blkmig/qemu";
+
 import { CommandError } from "../command-error.ts";
 import { parseControl } from "../control/parse-control.ts";
+import { parseMonitorHere } from "../qmp/parse-monitor.ts";
 
 /** What commander makes of `blkmig status …`. */
 export interface StatusFlags {
@@ -7,7 +10,8 @@ export interface StatusFlags {
   readonly source?: string;
   readonly stateDir?: string;
   readonly control?: string;
-  readonly qmp?: string | true;
+  readonly qmp?: string;
+  readonly clean: boolean;
   readonly insecure: boolean;
   readonly json: boolean;
 }
@@ -21,12 +25,26 @@ export type StatusOptions =
       readonly insecure: boolean;
     }
   /** The socket's path. */
-  | { readonly role: "control"; readonly control: string };
+  | { readonly role: "control"; readonly control: string }
+  | StatusOfQemuOptions;
 
-export function parseStatusOptions({ target, source, stateDir, control, qmp, insecure }: StatusFlags): StatusOptions {
-  if (qmp !== undefined) throw new CommandError("usage", "--qmp of `blkmig status` is not built yet");
-  if ([target, source, control].filter((one) => one !== undefined).length > 1) {
-    throw new CommandError("usage", "--target, --source and --control: ask for one at a time");
+export interface StatusOfQemuOptions {
+  readonly role: "qmp";
+  readonly monitor: QmpAddress;
+  readonly stateDir: string | undefined;
+  /** What crashed runs have left is removed. */
+  readonly clean: boolean;
+}
+
+export function parseStatusOptions(flags: StatusFlags): StatusOptions {
+  const { target, source, stateDir, control, qmp, clean, insecure } = flags;
+  if ([target, source, control, qmp].filter((one) => one !== undefined).length > 1) {
+    throw new CommandError("usage", "--target, --source, --control and --qmp: ask for one at a time");
+  }
+  if (clean && qmp === undefined) throw new CommandError("usage", "--clean goes with --qmp URL");
+  if (qmp !== undefined) {
+    if (insecure) throw new CommandError("usage", "--insecure does not go with --qmp: its QEMU is on this machine");
+    return { role: "qmp", monitor: parseMonitorHere(qmp, "--qmp"), stateDir, clean };
   }
   if (control !== undefined) {
     if (stateDir !== undefined) throw new CommandError("usage", "--state-dir: the server of --control has its own");
@@ -34,5 +52,5 @@ export function parseStatusOptions({ target, source, stateDir, control, qmp, ins
   }
   if (target !== undefined) return { role: "target", path: target, stateDir, insecure };
   if (source !== undefined) return { role: "source", path: source, stateDir, insecure };
-  throw new CommandError("usage", "say which: --target PATH, --source PATH, or --control CONTROL");
+  throw new CommandError("usage", "say which: --target PATH, --source PATH, --control CONTROL, or --qmp URL");
 }

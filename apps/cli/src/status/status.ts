@@ -7,9 +7,13 @@ import { refuseRecord } from "./refuse-record.ts";
 import { statusOfServer } from "./status-of-server.ts";
 import type { StatusOptions } from "./status-options.ts";
 
-/** Says what a disk is, or what a server does. Only reads. Gives the exit code. */
+/** Says what a disk is, what a server does, or what a QEMU has, and only reads unless a QEMU shall be cleaned. Gives the exit code. */
 export async function status(options: StatusOptions, world: CommandWorld): Promise<number> {
   if (options.role === "control") return statusOfServer(options.control, world);
+  if (options.role === "qmp") {
+    const { statusOfQemu } = await import("./status-of-qemu.ts");
+    return statusOfQemu(options, world);
+  }
   const { output, signal } = world;
   const { role, path, stateDir } = options;
   const disk = await lookAtDisk(path, { ...options, signal }).catch(refuseRecord);
