@@ -160,6 +160,32 @@ describe.skipIf(!hasQemu)("send --qmp (needs qemu-system-x86_64)", { timeout: 60
     expect(sameFiles(source, target)).toBe(true);
   });
 
+  it.each([
+    ["there", "hello", "sending"],
+    ["back", "welcome", "sending"],
+    ["there", "prepare", "sending"],
+    ["back", "ready", "sending"],
+    ["back", "sealed", "sending"],
+    ["there", "commit", "asked"],
+    ["back", "committed", "asked"],
+    ["there", "done", "moved"],
+  ] as const)("killed where %s goes '%s', with '%s' on record", async (way, say, state) => {
+    for (const after of ["hold", "cont"] as const) {
+      const { machine, source, sender, halt } = await startHalted({ way, say, edge: "before" }, ["--after", after]);
+      if (say === "done") await machine.untilStatus(after === "cont" ? "running" : "paused");
+      sender.process.kill("SIGKILL");
+      await sender.ended;
+      halt.release();
+      const isOurs = state === "sending" || (state === "moved" && after === "cont");
+      expect(recordOf(source)).toMatchObject({ state: state === "moved" && after === "cont" ? "cloned" : state });
+      expect(await machine.status()).toBe(isOurs ? "running" : "paused");
+      const marks = (await machine.leftovers()).flatMap((left) => left.marks).toSorted();
+      if (state === "asked") expect(marks).toEqual(["asked", "stopped"]);
+      else if (!isOurs) expect(marks).toContain("moved");
+      else expect(await machine.all()).toEqual(NOTHING);
+    }
+  });
+
   describe("killed when commit was asked for", () => {
     async function inDoubt(disks: readonly MachineDisk[] = []) {
       const stage = await startHalted(ASKED, [], disks);

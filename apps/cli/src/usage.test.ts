@@ -35,6 +35,10 @@ it.each([
   [["status", "--control", "x", "--source", "y"], /ask for one at a time/],
   [["status", "--control", "x", "--state-dir", "y"], /the server of --control has its own/],
   [["resolve", "--target", "x"], /say --target PATH with --commit ID/],
+  [["resolve", "--qmp", "unix:///x"], /--qmp URL with --keep ID or --gone ID/],
+  [["resolve", "--qmp", "unix:///x", "--abort", "m"], /--qmp URL with --keep ID or --gone ID/],
+  [["resolve", "--qmp", "unix:///x", "--source", "y", "--keep", "m"], /, once/],
+  [["resolve", "--qmp", "x", "--keep", "m"], /'x': it does not begin with a kind/],
   [["migrate"], /unknown command 'migrate'/],
   [["verify", "a"], /missing required argument 'b'/],
 ])("%j is a usage error", async (args, sentence) => {

@@ -19,7 +19,7 @@ import { parseMonitorHere } from "./parse-monitor.ts";
 import { parseQemuDisks, type QemuDiskArgument } from "./qemu-disk-argument.ts";
 
 /** What becomes of the guest here once the receiver has committed: it stays stopped, or it goes on with disks of its own. */
-export type AfterMove = "hold" | "cont";
+type AfterMove = "hold" | "cont";
 
 /** What `blkmig send --qmp` shall do. */
 export interface SendQemuOptions extends Omit<SendPlace, "remote">, StateDirOption {
