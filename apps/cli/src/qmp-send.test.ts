@@ -343,6 +343,19 @@ describe.skipIf(!hasQemu)("send --qmp (needs qemu-system-x86_64)", { timeout: 60
     expect(sameFiles(source, target)).toBe(true);
   });
 
+  it("what cannot change is left out, and said", async () => {
+    const path = temporaryFolder();
+    const disks = [{ id: "d0", path: makeDisk(path("source"), MIB), format: "raw" }] as const;
+    const machine = await startMachine({ path, disks, more: ["-device", "ide-cd,id=cd0"] });
+    const to = ["receive", "tcp://127.0.0.1:0", "--json", "--disk", `dev-d0=${path("target")}`, "--create"];
+    const receiver = startBlkmig(to);
+    const sent = await runBlkmig(["send", await receiver.url(), "--qmp", machine.url]);
+    expect(sent.code).toBe(0);
+    expect(sent.stderr).toMatch(/^warning: disk 'cd0' is left out: /m);
+    expect((await receiver.ended).code).toBe(0);
+    expect(sameFiles(path("source"), path("target"))).toBe(true);
+  });
+
   it("a guest that others have stopped stays so", async () => {
     const { machine, receive, send } = await setStage();
     await machine.qmp.execute("stop");
