@@ -66,13 +66,13 @@ export async function startQmpRelay(monitor: string, socket: string): Promise<Qm
     const qemu = connect(monitor);
     links.add(client);
     const asked = new Map<unknown, number>();
-    void passLines(client, qemu, async ({ execute = "", id }) => {
+    passLines(client, qemu, async ({ execute = "", id }) => {
       const index = commands.entries.length;
       commands.write(execute);
       asked.set(id, index);
       await pause("command", index);
     });
-    void passLines(qemu, client, async ({ event, id }) => {
+    passLines(qemu, client, async ({ event, id }) => {
       const index = event === undefined ? asked.get(id) : undefined;
       if (index !== undefined) await pause("answer", index);
     });
@@ -115,13 +115,26 @@ export async function startQmpRelay(monitor: string, socket: string): Promise<Qm
 }
 
 /** One after the other, so that what is behind a held one waits too. */
-async function passLines(from: Socket, to: Socket, look: (message: Message) => Promise<void>): Promise<void> {
-  // Broken on purpose, mostly; the other half learns it by its close.
-  from.on("error", () => undefined);
-  const lines = createInterface({ input: from });
-  lines.on("error", () => undefined);
-  for await (const line of lines) {
-    await look(JSON.parse(line) as Message);
+function passLines(from: Socket, to: Socket, look: (message: Message) => Promise<void>): void {
+  const pass = async (line: string): Promise<void> => {
+    const message = parse(line);
+    if (message) await look(message);
     if (!to.destroyed) to.write(`${line}\n`);
+  };
+  let turn = Promise.resolve();
+  const lines = createInterface({ input: from });
+  lines.on("line", (line) => {
+    turn = turn.then(async () => pass(line));
+  });
+  // Broken on purpose, mostly; the other half learns it by its close.
+  for (const each of [from, lines]) each.on("error", () => undefined);
+}
+
+/** Undefined for what somebody who was killed had begun to say. */
+function parse(line: string): Message | undefined {
+  try {
+    return JSON.parse(line) as Message;
+  } catch {
+    return undefined;
   }
 }

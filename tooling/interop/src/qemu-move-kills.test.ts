@@ -1,0 +1,166 @@
+import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+
+import { describe, expect, it } from "vitest";
+
+import { gapsIn } from "./guest-console.ts";
+import { differences, makeTargets } from "./guest-disks.ts";
+import { recordsTold } from "./guest-records.ts";
+import { troubles } from "./live-guest.ts";
+import { type MovingGuest, startMovingGuest } from "./moving-guest.ts";
+import { movingGuest } from "./needs.ts";
+import { endedEarly, lookAtQemu, monitorUrl, receiveDisks } from "./qemu-move.ts";
+import { type Place, startQmpRelay } from "./qmp-relay.ts";
+import { startRelay } from "./relay.ts";
+import { runBlkmig, startBlkmig } from "./run-blkmig.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { type Troubled, troubleMove } from "./troubled-move.ts";
+
+const answer = (command: string, place: Omit<Place, "command" | "what"> = {}): Place => ({
+  ...place,
+  command,
+  what: "answer",
+});
+
+/** Each step of a move, by what is said at the monitor. */
+const RUNNING: readonly Place[] = [
+  { command: "query-block" },
+  { command: "nbd-server-start" },
+  answer("block-dirty-bitmap-add"),
+  answer("block-export-add"),
+  answer("transaction"),
+  answer("transaction", { nth: 2 }),
+  answer("block-export-add", { nth: 3 }),
+  { command: "block-export-del" },
+  { command: "block-dirty-bitmap-remove" },
+  { command: "stop" },
+];
+const STOPPED: readonly Place[] = [
+  answer("stop"),
+  answer("transaction", { after: "stop" }),
+  answer("block-export-add", { after: "stop" }),
+  { command: "block-export-del", after: "stop" },
+  { command: "query-block", after: "stop" },
+  // What it would say is that commit is asked for.
+  { command: "block-dirty-bitmap-add", after: "stop" },
+];
+const COPIED: readonly Place[] = [{ command: "cont" }, answer("cont"), answer("nbd-server-stop", { after: "cont" })];
+
+/** Exit code 6 is for a guest that had to be left standing. Whether it stands nobody has heard where the answer to `stop` is missing. */
+const codeOfCut = (at: Place): unknown => {
+  if (at === STOPPED[0]) return expect.toSatisfy((code) => code === 1 || code === 6);
+  return STOPPED.includes(at) ? 6 : 1;
+};
+
+const AS_IF_NOTHING = { runs: true, exports: [], bitmaps: [] };
+const IMPATIENT = ["--reconnect-for", "1s"];
+
+describe.skipIf(movingGuest.missing)(`troubles while a running QEMU's disks move (${movingGuest.needs})`, () => {
+  it("blkmig is killed at any step: the guest goes on, nothing is left, and the next one moves it", async () => {
+    const path = temporaryFolder();
+    const moving = await startMovingGuest({ path, release: "7.2", format: "qcow2" });
+    for (const [number, at] of [...RUNNING, ...STOPPED, ...COPIED].entries()) {
+      const flags = ["--after", COPIED.includes(at) ? "cont" : "hold"];
+      const end = await troubleMove(path, number, moving, {
+        at,
+        flags,
+        trouble: ({ sender }) => void sender.process.kill("SIGKILL"),
+      });
+      const stops = RUNNING.includes(at) ? 0 : 1;
+      expect({ at, ...end }).toEqual({ at, ...AS_IF_NOTHING, code: null, stops });
+    }
+
+    await assertNextWorks(path, moving);
+  });
+
+  it("blkmig is interrupted at any step before commit is asked for: it ends, and the guest goes on", async () => {
+    const path = temporaryFolder();
+    const moving = await startMovingGuest({ path, release: "10.0", format: "qcow2", iothreads: true });
+    for (const [number, at] of [answer("block-export-add"), ...RUNNING.slice(-4), ...STOPPED].entries()) {
+      const interrupt = ({ sender, held }: Troubled): void => {
+        sender.process.kill("SIGINT");
+        held.release();
+      };
+      const { stops: _, ...end } = await troubleMove(path, number, moving, { at, trouble: interrupt });
+      expect({ at, ...end }).toEqual({ at, ...AS_IF_NOTHING, code: 130 });
+    }
+    await assertNextWorks(path, moving);
+  });
+
+  it("QEMU's monitor is cut, or the receiver killed, at any step: the guest goes on", async () => {
+    const path = temporaryFolder();
+    const moving = await startMovingGuest({ path, release: "10.0", format: "raw" });
+    const steps = [answer("transaction"), ...RUNNING.slice(-4), ...STOPPED];
+    const cut = ({ relay }: Troubled): void => relay.cut();
+    const kill = ({ receiver, held }: Troubled): void => {
+      receiver.blkmig.process.kill("SIGKILL");
+      held.release();
+    };
+    const troubled = [
+      ...steps.map((at) => ({ at, trouble: cut, code: codeOfCut(at) })),
+      // When it is to confirm, the receiver has sealed: what is asked for then is in doubt.
+      ...steps.slice(0, -2).map((at) => ({ at, trouble: kill, flags: IMPATIENT, code: 1 })),
+    ];
+    for (const [number, { code, ...move }] of troubled.entries()) {
+      const { stops: _, ...end } = await troubleMove(path, number, moving, move);
+      expect({ at: move.at, ...end }).toEqual({ at: move.at, ...AS_IF_NOTHING, code });
+    }
+    await assertNextWorks(path, moving);
+  });
+
+  it.each(["blkmig", "the receiver"])(
+    "%s is killed when commit is asked for: the guest waits for the outcome",
+    async (who) => {
+      const path = temporaryFolder();
+      const moving = await startMovingGuest({ path, release: "7.2", format: "raw" });
+      const targets = makeTargets(path, "target");
+      const receiver = await receiveDisks(targets);
+      const wire = await startRelay({ host: "127.0.0.1", port: receiver.port });
+      const relay = await startQmpRelay(moving.qemu.monitor, path("relay"));
+      const asks = relay.hold(answer("block-dirty-bitmap-add", { after: "stop" }));
+      const send = ["send", `tcp://127.0.0.1:${wire.port}`, "--qmp", relay.url, "--json", ...IMPATIENT];
+      const sender = startBlkmig(send);
+      await Promise.race([asks.came, endedEarly(sender)]);
+      wire.mute();
+      asks.release();
+      await untilAsked(moving.disks[0].path);
+      if (who === "blkmig") {
+        sender.process.kill("SIGKILL");
+        expect(await sender.exited).toMatchObject({ signal: "SIGKILL" });
+      } else {
+        receiver.blkmig.process.kill("SIGKILL");
+        wire.cut();
+        expect(await sender.exited).toMatchObject({ code: 4 });
+      }
+      expect(await lookAtQemu(moving.qemu)).toMatchObject({
+        runs: false,
+        exports: [],
+        bitmaps: [expect.stringContaining("asked"), expect.stringContaining("stopped")],
+      });
+      expect(await runBlkmig(send)).toMatchObject({ code: 3 });
+      expect(await lookAtQemu(moving.qemu)).toMatchObject({ runs: false });
+
+      const again = who === "blkmig" ? receiver : await receiveDisks(targets, ["--resume"]);
+      wire.cut();
+      const resumed = await runBlkmig(["send", again.url, "--qmp", relay.url, "--json", "--resume"]);
+      expect(resumed).toMatchObject({ code: 0 });
+      expect(await lookAtQemu(moving.qemu)).toMatchObject({ runs: false, exports: [] });
+      await moving.qemu.stop();
+      expect(differences(moving.disks, targets)).toEqual([]);
+    },
+  );
+});
+
+/** It is recorded beside the disk before it is said. */
+async function untilAsked(disk: string): Promise<void> {
+  while (!readFileSync(`${disk}.blkmig`, "utf8").includes("asked")) await setTimeout(20);
+}
+
+async function assertNextWorks(path: (name: string) => string, moving: MovingGuest): Promise<void> {
+  const targets = makeTargets(path, "last");
+  const { url } = await receiveDisks(targets);
+  expect(await runBlkmig(["send", url, "--qmp", monitorUrl(moving.qemu), "--json"])).toMatchObject({ code: 0 });
+  expect([...gapsIn(recordsTold(moving.guest.serial)), ...troubles(moving.guest.serial)]).toEqual([]);
+  await moving.qemu.stop();
+  expect(differences(moving.disks, targets)).toEqual([]);
+}
