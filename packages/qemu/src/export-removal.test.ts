@@ -15,6 +15,10 @@ async function assertRejected(removing: Promise<number>, error: object): Promise
   await expect(removing).rejects.toMatchObject(error);
 }
 
+async function untilSleeping(clock: HandClock): Promise<void> {
+  for (let turn = 0; clock.sleepers === 0 && turn < 1000; turn++) await Promise.resolve();
+}
+
 it("removes those that it is told to, and nobody else's", async () => {
   const qemu = qemuWith("blkmig.m.disk.0", "blkmig.m.pass.0.1", "blkmig.n.disk.0", "theirs");
   expect(await removeExports({ qmp: qemu, migration: "m" }, ({ is }) => is === "pass")).toBe(1);
@@ -39,7 +43,7 @@ it("waits half a minute for an export to end, and goes on with the others", asyn
     code: "timeout",
     message: expect.stringMatching(/'blkmig.m.disk.0' has not ended/u),
   });
-  while (clock.sleepers === 0) await Promise.resolve();
+  await untilSleeping(clock);
   qemu.saysDeleted = true;
   clock.pass(30_000);
   await failed;
@@ -52,7 +56,7 @@ it("waits no longer when QEMU is gone", async () => {
   qemu.saysDeleted = false;
   const removing = removeExports({ qmp: qemu, migration: "m", clock }, () => true);
   const failed = assertRejected(removing, { code: "gone" });
-  while (clock.sleepers === 0) await Promise.resolve();
+  await untilSleeping(clock);
   qemu.close();
   await failed;
 });

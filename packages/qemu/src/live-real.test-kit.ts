@@ -27,7 +27,10 @@ export interface LiveMachine {
   open(options?: Partial<OpenLiveDisksOptions>): Promise<QemuLiveDisks>;
   /** A guest's request, as `qemu-io` spells it: through the drive, so that bitmaps see it. */
   io(disk: number, command: string): Promise<void>;
-  /** The disk as somebody else has it who writes while we look: another export, over which bitmaps see writes too. */
+  /**
+   * The disk as somebody else has it who writes while we look: another export, whose writes bitmaps see too. One at a time, and while no
+   * command is under way: see export-pass.ts.
+   */
   writer(disk: number): Promise<BlockDevice>;
   /** What is in QEMU and was put there from outside: exports, bitmaps. */
   traces(): Promise<readonly string[]>;

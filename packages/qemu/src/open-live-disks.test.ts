@@ -76,10 +76,10 @@ describe.skipIf(QEMUS.length === 0).each(QEMUS)("the live disks of $name", ({ co
     const random = createRandom(6);
     const marks = () => machine.disks.map(({ disk }) => createDirtyBitmap({ size: disk.size, granularity: 64 * KiB }));
     const [written, said] = [marks(), marks()];
+    const writers = [await machine.writer(0), await machine.writer(1)];
     await tracker.start();
     let isOver = false;
-    const writing = machine.disks.map(async (_, index) => {
-      const device = await machine.writer(index);
+    const writing = writers.map(async (device, index) => {
       while (!isOver) {
         const offset = random.int((16 * MiB) / 4096) * 4096;
         await device.write(offset, [new Uint8Array(4096).fill(7)]);
@@ -343,7 +343,7 @@ describe.skipIf(QEMUS.length === 0).each(QEMUS)("the live disks of $name", ({ co
   it("never keep QEMU from stopping its guest, whoever asks for it while they are asked", async () => {
     const machine = await started();
     const { tracker } = await machine.open();
-    const writers = await Promise.all([machine.writer(0), machine.writer(1)]);
+    const writers = [await machine.writer(0), await machine.writer(1)];
     await tracker.start();
     let isOver = false;
     const stopping = (async () => {
