@@ -5,7 +5,7 @@ import { QemuError } from "./qemu-error.ts";
 import type { Qmp } from "./qmp-contract.ts";
 
 /** A bitmap of what was written. */
-export interface WritesBitmap {
+interface WritesBitmap {
   readonly node: string;
   /** As QEMU calls it. */
   readonly text: string;
