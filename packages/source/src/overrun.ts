@@ -10,7 +10,7 @@ export class Overrun extends Error {
   }
 }
 
-export interface LongPause {
+interface LongPause {
   /** Milliseconds. */
   readonly ms: number;
   readonly limit: number;
