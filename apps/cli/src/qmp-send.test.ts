@@ -11,6 +11,8 @@ import { startRelay } from "./relay.test-kit.ts";
 import { refusal, refused, runBlkmig, type Running, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
 
 const SIZE = 12 * MIB;
+/** No pause of a busy machine that runs tests is too long. */
+const PATIENT = ["--downtime-limit", "20s"];
 const NOTHING = { exports: [], bitmaps: [] };
 
 interface Stage {
@@ -42,7 +44,7 @@ async function setStage(disks: readonly MachineDisk[] = []): Promise<Stage> {
       return receiver;
     },
     send: (to, ...more) =>
-      startBlkmig(["send", to, "--json", "--qmp", machine.url, "--disk", "d0=d0", ...more], { env }),
+      startBlkmig(["send", to, "--json", ...PATIENT, "--qmp", machine.url, "--disk", "d0=d0", ...more], { env }),
   };
 }
 
@@ -73,7 +75,7 @@ describe.skipIf(!hasQemu)("send --qmp (needs qemu-system-x86_64)", { timeout: 60
     await machine.write("d0", 0x55, 65536, 65536);
     const both = ["--disk", `dev-d0=${target}`, "--disk", `dev-d1=${path("copy")}`, "--create"];
     const receiver = startBlkmig(["receive", "tcp://127.0.0.1:0", "--json", ...both], { env });
-    const sent = await runBlkmig(["send", await receiver.url(), "--json", "--qmp", machine.url], { env });
+    const sent = await runBlkmig(["send", await receiver.url(), "--json", ...PATIENT, "--qmp", machine.url], { env });
     expect(sent).toMatchObject({ code: 0, stderr: "" });
     expect(sent.events.at(-1)).toMatchObject({
       event: "completed",

@@ -9,6 +9,8 @@ import { startRelay } from "./relay.test-kit.ts";
 import { runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
 
 const SIZE = 12 * MIB;
+/** No pause of a busy machine that runs tests is too long. */
+const PATIENT = ["--downtime-limit", "20s"];
 const NOTHING = { exports: [], bitmaps: [] };
 
 /** A machine here and one that waits there, with its disk on the target; and a wire that may stand still. */
@@ -31,7 +33,7 @@ async function setStage(place?: Place) {
   relay.leadTo(await receiver.url());
   const send = (...more: readonly string[]) => {
     const to = ["--migrate-to", `unix:${path("ram")}`, "--to-qmp", there.url];
-    return startBlkmig(["send", relay.url, "--json", "--qmp", here.url, ...to, ...more], { env });
+    return startBlkmig(["send", relay.url, "--json", ...PATIENT, "--qmp", here.url, ...to, ...more], { env });
   };
   return { path, source, target, here, there, env, halt, relay, receiver, send };
 }
@@ -141,7 +143,7 @@ describe.skipIf(!hasQemu)("send --qmp --migrate-to (needs qemu-system-x86_64)", 
     const monitor = await startRelay(`unix://${path("there.cut")}`);
     monitor.leadTo(there.url);
     const to = ["--migrate-to", `unix:${path("ram")}`, "--to-qmp", monitor.url];
-    const sender = startBlkmig(["send", relay.url, "--json", "--qmp", here.url, ...to], { env });
+    const sender = startBlkmig(["send", relay.url, "--json", ...PATIENT, "--qmp", here.url, ...to], { env });
     await halt!.reached;
     monitor.cut();
     halt!.release();
