@@ -67,7 +67,7 @@ describe("a guest that is given back", () => {
     expect(source.guest).toBe("postmigrate");
     expect(destination.guest).toBe("paused");
     expect([...live.marks]).toEqual(["machine"]);
-    expect(source.downtimeLimit).toBe(0);
+    expect(source.downtimeLimit).toBe(1);
   });
 
   it("is never resumed here once it was told to run there", async () => {

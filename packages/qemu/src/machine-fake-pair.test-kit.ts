@@ -16,7 +16,7 @@ export function createFakePair() {
   return { clock, source, destination, live, move, warnings };
 }
 
-export type FakePair = ReturnType<typeof createFakePair>;
+type FakePair = ReturnType<typeof createFakePair>;
 
 /** The memory is under way, like this, and has been asked for once. */
 export async function sending(memory: Readonly<Record<string, unknown>> = ram()): Promise<FakePair> {

@@ -98,7 +98,7 @@ const ALL = ["return-path", "pause-before-switchover", "events", "postcopy-ram",
 
 /** A memory of which nothing is left, unless something is said. */
 export function ram(part: { expected?: number; remaining?: number; passes?: number } = {}) {
-  const { expected = 0, remaining = 0, passes = 1 } = part;
+  const { expected = 0, remaining = 0, passes = 2 } = part;
   const bytes = { transferred: 1e6, remaining, total: 1e8, mbps: 8, "dirty-sync-count": passes };
   return { "expected-downtime": expected, ram: bytes };
 }

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Clock, systemClock } from "@blkmig/device";
@@ -33,6 +33,8 @@ export interface MachinePairOptions {
   readonly bandwidth?: number;
   readonly clock?: Clock;
   readonly onRelease?: (pair: { readonly there: RealQemu }) => void;
+  /** The guest writes 512 KiB of its memory, over and over. */
+  readonly isBusy?: boolean;
   /** Of the destination, instead of `-incoming`. */
   readonly startThere?: readonly string[];
 }
@@ -40,17 +42,24 @@ export interface MachinePairOptions {
 let pairs = 0;
 
 export async function startMachinePair(options: MachinePairOptions): Promise<MachinePair> {
-  const { folder, qemus, bandwidth, clock = systemClock, onRelease } = options;
+  const { folder, qemus, bandwidth, clock = systemClock, onRelease, isBusy = false } = options;
   const name = join(folder, String((pairs += 1)));
   const uri = `unix:${name}.mig`;
-  const machine = ["-M", "pc-i440fx-7.2"];
+  const machine = (end: string): readonly string[] => {
+    const version = ["-M", "pc-i440fx-7.2"];
+    if (!isBusy) return version;
+    const disk = `${name}.${end}.img`;
+    writeFileSync(disk, Buffer.concat([WRITING_GUEST], 1024 * 1024));
+    return [...version, "-drive", `file=${disk},format=raw,if=ide`];
+  };
   const incoming = options.startThere ?? ["-incoming", uri];
   const [here, there] = await Promise.all([
-    startRealQemu({ path: `${name}.a.qmp`, args: machine, binary: qemus[0].command }),
-    startRealQemu({ path: `${name}.b.qmp`, args: [...machine, ...incoming], binary: qemus[1].command }),
+    startRealQemu({ path: `${name}.a.qmp`, args: machine("a"), binary: qemus[0].command }),
+    startRealQemu({ path: `${name}.b.qmp`, args: [...machine("b"), ...incoming], binary: qemus[1].command }),
   ]);
   const source = await connectQmp(here.address, { timeoutMs: 2000 });
   const destination = await connectQmp(there.address, { timeoutMs: 2000 });
+  if (isBusy) await untilItWrites(source);
   if (bandwidth !== undefined) await source.execute("migrate-set-parameters", { "max-bandwidth": bandwidth });
   const live = createReleasedDisks(() => onRelease?.({ there }));
   const warnings: string[] = [];
@@ -73,9 +82,27 @@ export async function startMachinePair(options: MachinePairOptions): Promise<Mac
       source.close();
       destination.close();
       await Promise.all([here.kill(), there.kill()]);
-      for (const end of [".a.qmp", ".b.qmp", ".mig"]) rmSync(`${name}${end}`, { force: true });
+      for (const end of [".a.qmp", ".a.img", ".b.qmp", ".b.img", ".mig"]) rmSync(`${name}${end}`, { force: true });
     },
   };
+}
+
+/** A boot sector: adds one to a byte of each page from 64 KiB to 576 KiB, and again. */
+const WRITING_GUEST = Buffer.alloc(512);
+WRITING_GUEST.set([0xb8, 0x00, 0x10]); // mov ax, 0x1000
+WRITING_GUEST.set([0x8e, 0xc0], 3); // page: mov es, ax
+WRITING_GUEST.set([0x26, 0xfe, 0x06, 0x00, 0x00], 5); // inc byte [es:0]
+WRITING_GUEST.set([0x05, 0x00, 0x01], 10); // add ax, 0x100
+WRITING_GUEST.set([0x3d, 0x00, 0x90], 13); // cmp ax, 0x9000
+WRITING_GUEST.set([0x72, 0xf1], 16); // jb page
+WRITING_GUEST.set([0xeb, 0xec], 18); // jmp to the begin
+WRITING_GUEST.set([0x55, 0xaa], 510);
+
+async function untilItWrites(qmp: Qmp): Promise<void> {
+  const look = async (): Promise<unknown> =>
+    qmp.execute("human-monitor-command", { "command-line": "xp /1bx 0x10000" });
+  const first = await look();
+  while ((await look()) === first) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 const CAPABILITIES = v.array(v.looseObject({ capability: v.string(), state: v.boolean() }));

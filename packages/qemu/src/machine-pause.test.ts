@@ -29,7 +29,7 @@ describe("a guest that is to be held", () => {
     const { source, move, clock } = await sending(ram({ expected: 10, passes: 3 }));
     expect(move.converges(CONVERGED)).toBe(true);
     expect(await passUntil(clock, move.guest.pause())).toBe("not-yet");
-    expect(source.downtimeLimit).toBe(0);
+    expect(source.downtimeLimit).toBe(1);
     expect(source.guest).toBe("running");
     expect(move.converges(CONVERGED)).toBe(false);
     source.migration = { ...source.migration, ...ram({ expected: 10, passes: 4 }) };
@@ -42,7 +42,7 @@ describe("a guest that is to be held", () => {
     const pair = await sending();
     const { source, move, clock } = pair;
     source.answers["migrate-set-parameters"] = ({ "downtime-limit": limit }) => {
-      if (limit === 0) stopAt(pair, "");
+      if (limit === 1) stopAt(pair, "");
     };
     expect(move.converges(CONVERGED)).toBe(true);
     let said: unknown = "nothing";

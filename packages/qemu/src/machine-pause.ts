@@ -3,7 +3,7 @@ import type { DisksView } from "./machine-contract.ts";
 import { disksMs } from "./machine-converges.ts";
 import { failureOf } from "./machine-failure.ts";
 import type { MachineParts } from "./machine-parts.ts";
-import { limitDowntime } from "./machine-ready.ts";
+import { keepSending, limitDowntime } from "./machine-ready.ts";
 import type { MachineState } from "./machine-state.ts";
 
 /** What the memory is left at least, of a limit that the disks use up: with nothing QEMU would never stop a busy guest. */
@@ -37,7 +37,7 @@ async function letSwitchOver(parts: MachineParts, disks: DisksView | undefined):
   const hasCome = await watch.until((state) => !isRunningOn(state), Math.max(LEAST_PATIENCE_MS, 4 * limit));
   if (hasCome) return true;
   // First: while QEMU may still switch over, whether it has cannot be said.
-  await limitDowntime(source, 0);
+  await keepSending(source);
   const { passes } = await ram.refresh();
   if (!isRunningOn(watch.state)) return true;
   watch.enter({ is: "sending", afterPass: passes });

@@ -23,7 +23,7 @@ describe("a machine that is to move", () => {
       "return-path",
     ]);
     expect([...destination.capabilities].toSorted()).toEqual(["events", "return-path"]);
-    expect(source.downtimeLimit).toBe(0);
+    expect(source.downtimeLimit).toBe(1);
     expect(destination.calls).toContain("stop");
     await move.close();
     expect([...source.capabilities].toSorted()).toEqual(["events", "multifd"]);
@@ -52,7 +52,7 @@ describe("a machine that is to move", () => {
       const { source, move } = createFakePair();
       source.migration = { status };
       await move.prepare();
-      expect(source.downtimeLimit).toBe(0);
+      expect(source.downtimeLimit).toBe(1);
     },
   );
 

@@ -39,6 +39,11 @@ export function hasEnded(status: string): boolean {
   return ENDED.has(status);
 }
 
+/** Until QEMU knows, it says the limit that it has, with tens of megabytes remaining. Ours is 1; and where 0 or 1 is true, little remains. */
+function predicted(ms: number | undefined): number | undefined {
+  return ms !== undefined && ms > 1 ? ms : undefined;
+}
+
 /** Throws `QemuError`. */
 export async function askForRam(qmp: Qmp): Promise<RamReport> {
   const { status, ram, ...more } = await ask(qmp, "query-migrate", QUERY_MIGRATE);
@@ -51,8 +56,7 @@ export async function askForRam(qmp: Qmp): Promise<RamReport> {
       remaining: ram.remaining,
       total: ram.total,
       bandwidth: ram.mbps > 0 ? (ram.mbps * 1_000_000) / 8 : undefined,
-      // QEMU says 0 through the first pass, before it knows: run here with 43 MB remaining. Where 0 is true, nothing remains.
-      expectedDowntime: more["expected-downtime"] || undefined,
+      expectedDowntime: predicted(more["expected-downtime"]),
     },
   };
 }

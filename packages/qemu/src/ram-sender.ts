@@ -8,6 +8,8 @@ import { askForRam, type RamReport } from "./ram-report.ts";
 /** Between two questions for figures. */
 const POLL_MS = 250;
 
+const FIRST_PASS = 1;
+
 /** Has QEMU send the machine's memory, and follows it. */
 export interface RamSender {
   /** Once. Notes in QEMU that it is ours, and begins; what goes wrong is the state's. */
@@ -58,7 +60,7 @@ export function createRamSender({ source, uri, live, clock, watch }: RamSenderPa
 
   return {
     begin() {
-      watch.enter({ is: "sending", afterPass: 0 });
+      watch.enter({ is: "sending", afterPass: FIRST_PASS }); // what is written during that one nobody knows before the next
       beginning = begin();
     },
     begun: async () => beginning,
