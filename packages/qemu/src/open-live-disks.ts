@@ -6,11 +6,11 @@ import { createPassReader } from "./export-pass.ts";
 import { attemptAll } from "./live-attempts.ts";
 import { assertSameDisks } from "./live-confirm.ts";
 import type { Mark, OpenLiveDisksOptions, QemuLiveDisks } from "./live-contract.ts";
-import { ownStart } from "./live-process.ts";
 import { createRelease } from "./live-release.ts";
 import { assertSocketPath, createLiveServer } from "./live-server.ts";
 import { createTurns } from "./live-turns.ts";
 import { createMarks } from "./marks.ts";
+import { startOf } from "./process-start.ts";
 import { createQemuGuest } from "./qemu-guest.ts";
 
 const GRANULARITY = 64 * 1024;
@@ -40,7 +40,7 @@ export async function openLiveDisks(options: OpenLiveDisksOptions): Promise<Qemu
   async function open(): Promise<void> {
     signal?.throwIfAborted();
     await server.start();
-    await marks.add({ is: "server", pid: process.pid, start: await ownStart() });
+    await marks.add({ is: "server", pid: process.pid, start: (await startOf("self")) ?? "0" });
     for (const [index, disk] of disks.entries()) {
       signal?.throwIfAborted();
       const name = { is: "disk", disk: index } as const;
