@@ -37,11 +37,35 @@ const GRAPH = v.looseObject({
 });
 
 /** A drive, with what is inserted in it. */
-export type BlockInfo = v.InferOutput<typeof BLOCKS>[number];
-export type StoredNode = v.InferOutput<typeof NODES>[number];
-export type JobInfo = v.InferOutput<typeof JOBS>[number];
+export interface BlockInfo {
+  readonly device: string;
+  readonly qdev: string;
+  readonly inserted?: BlockInserted | undefined;
+}
+
+interface BlockInserted {
+  readonly "node-name": string;
+  readonly drv: string;
+  readonly ro: boolean;
+  readonly image: ImageLayer;
+}
+
+export interface StoredNode {
+  readonly drv: string;
+  readonly file: string;
+  readonly image: { readonly "virtual-size": number };
+}
+
+export interface JobInfo {
+  readonly device: string;
+  readonly type: string;
+}
+
 /** Who uses which node, and for what. */
-export type BlockGraph = v.InferOutput<typeof GRAPH>;
+export interface BlockGraph {
+  readonly nodes: readonly { readonly id: number; readonly type: string; readonly name: string }[];
+  readonly edges: readonly { readonly parent: number; readonly child: number; readonly perm: readonly string[] }[];
+}
 
 export async function askBlocks(qmp: Qmp): Promise<readonly BlockInfo[]> {
   return ask(qmp, "query-block", BLOCKS);

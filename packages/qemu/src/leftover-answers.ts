@@ -14,9 +14,20 @@ const NODES = v.array(
 const STATUS = v.looseObject({ running: v.boolean(), status: v.string() });
 const MIGRATION = v.looseObject({ status: v.optional(v.string(), "none") });
 
-export type ExportInfo = v.InferOutput<typeof EXPORTS>[number];
-export type NodeInfo = v.InferOutput<typeof NODES>[number];
-export type RunStatus = v.InferOutput<typeof STATUS>;
+export interface ExportInfo {
+  readonly id: string;
+  readonly type: string;
+}
+
+export interface NodeInfo {
+  readonly "node-name": string;
+  readonly "dirty-bitmaps": readonly { readonly name: string }[];
+}
+
+export interface RunStatus {
+  readonly running: boolean;
+  readonly status: string;
+}
 
 export async function askExports(qmp: Qmp): Promise<readonly ExportInfo[]> {
   return ask(qmp, "query-block-exports", EXPORTS);

@@ -40,12 +40,12 @@ function wordsOf(name: OurName): readonly (string | number)[] {
 /** Undefined for whatever is none of ours. */
 export function parseName(text: string): { readonly migration: string; readonly name: OurName } | undefined {
   const [prefix, migration, is, first, second, ...more] = text.split(".");
-  if (prefix !== PREFIX || !migration || first === undefined || more.length > 0) return undefined;
+  if (prefix !== PREFIX || !migration || is === undefined || first === undefined || more.length > 0) return undefined;
   const name = nameOf(is, first, second);
   return name && formatName(migration, name) === text ? { migration, name } : undefined;
 }
 
-function nameOf(is: string | undefined, first: string, second: string | undefined): OurName | undefined {
+function nameOf(is: string, first: string, second: string | undefined): OurName | undefined {
   switch (is) {
     case "disk":
       return { is, disk: Number(first) };
