@@ -51,7 +51,7 @@ export async function startMachine({ path, name = "vm", disks, more = [] }: Mach
     return ["-drive", `id=${id},if=none,file=${file},format=${format}`, "-device", device];
   });
   const words = ["--pdeathsig", "KILL", PROGRAM, ...machine, ...monitors, ...drives, ...more];
-  const child = spawn("setpriv", words, { stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn("setpriv", words, { cwd: path("."), stdio: ["ignore", "ignore", "inherit"] });
   const closed = once(child, "close");
   onTestFinished(async () => {
     child.kill("SIGKILL");

@@ -66,6 +66,23 @@ const PAUSED: Place = { way: "there", say: "seal", edge: "before" };
 const ASKED: Place = { way: "there", say: "commit", edge: "before" };
 
 describe.skipIf(!hasQemu)("send --qmp (needs qemu-system-x86_64)", { timeout: 60_000 }, () => {
+  it("a disk in a folder that QEMU alone knows is not recorded beside it, and that is said; it is known as moved all the same", async () => {
+    const path = temporaryFolder();
+    makeDisk(path("here.img"), MIB, 9);
+    const machine = await startMachine({ path, disks: [{ id: "d0", path: "here.img", format: "raw" }] });
+    const env = { BLKMIG_STATE_DIR: path("state") };
+    const disk = ["--disk", `d0=${path("target")}`, "--create"];
+    const receiver = startBlkmig(["receive", "tcp://127.0.0.1:0", "--json", ...disk], { env });
+    const words = ["send", await receiver.url(), "--json", ...PATIENT, "--qmp", machine.url, "--disk", "d0=d0"];
+    const sent = await runBlkmig(words, { env });
+    expect(sent.code).toBe(0);
+    const message = expect.stringMatching(/^disk 'd0': here\.img is a path in a folder that QEMU alone knows: /u);
+    expect(sent.events).toContainEqual(expect.objectContaining({ event: "warning", message }));
+    expect(existsSync(path("here.img.blkmig"))).toBe(false);
+    await machine.qmp.execute("cont"); // an operator who does not know: what QEMU was told is asked first, then the record
+    expect(await runBlkmig(words, { env })).toMatchObject({ code: 3 });
+  });
+
   it("all disks go, as of one moment, and the guest stays stopped: none is sent again unasked", async () => {
     const path = temporaryFolder();
     const raw = makeDisk(path("raw"), 4 * MIB, 8);

@@ -16,16 +16,18 @@ export interface QemuRecordsOptions extends StateDirOption {
 
 type Storage = NonNullable<QemuDisk["storage"]>;
 
-/** What is on record of disks that are sent. Only reads. Throws `JournalError`, and `CommandError` `refused` for a record that would not be found again. */
+/** What is on record of disks that are sent. Only reads; warns of what will be on record where nobody else looks. Throws `JournalError`, and `CommandError` `refused` for a record that would not be found again. */
 export async function readChosenRecords(
   disks: readonly ChosenQemuDisk[],
   options: QemuRecordsOptions,
+  warn: (message: string) => void,
 ): Promise<readonly RecordedSource[]> {
   const recorded: RecordedSource[] = [];
   for (const { name, disk } of disks) {
     if (!disk.storage) throw new CommandError("refused", `disk '${name}' is an empty drive`);
     await assertFindable(name, disk, disk.storage, options);
     const place = await placeOfQemuDisk(disk, disk.storage, options);
+    await warnIfUnseen(name, disk.storage, warn);
     const device = { path: disk.storage.filename, size: disk.size };
     recorded.push({ name, device, place, record: await readRecord(place.path), monitor: options.url });
   }
@@ -77,6 +79,15 @@ async function assertFindable(
   if (options.stateDir === undefined || disk.format === "raw" || (await kindOf(filename)) !== "file") return;
   const why = `${filename} grows with what the guest writes, so its record would not be found again`;
   throw new CommandError("refused", `disk '${name}': --state-dir: ${why}: leave that out, and it is beside the file`);
+}
+
+/** A file that is begun to be sent by its path, once it has moved, is refused only if the path leads to the record. */
+async function warnIfUnseen(name: string, { filename }: Storage, warn: (message: string) => void): Promise<void> {
+  if (isUrl(filename) || (await kindOf(filename))) return;
+  const what = isAbsolute(filename) ? "is not to be seen from here" : "is a path in a folder that QEMU alone knows";
+  warn(
+    `disk '${name}': ${filename} ${what}: that it moves is on record in the state directory only, and not beside it`,
+  );
 }
 
 const isUrl = (filename: string): boolean => /^[a-z+]+:\/\//u.test(filename);

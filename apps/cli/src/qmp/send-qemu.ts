@@ -62,7 +62,7 @@ async function chooseDisks(qmp: Qmp, options: SendQemuOptions, { output }: Comma
   if (!wanted) {
     for (const { ids, unfit } of free) if (unfit) warn(`disk '${ids[0]}' is left out: ${unfit.why}`);
   }
-  const recorded = await readChosenRecords(chosen, at);
+  const recorded = await readChosenRecords(chosen, at, warn);
   await assertOwnedHere(recorded, { ...at, dangers, mayAsk: session.resume });
   await assertRecordable(recorded);
   return { takenUp, chosen, recorded };
