@@ -4,6 +4,7 @@ import type { Agreed } from "./client-handshake.ts";
 import type { Ledger } from "./client-ledger.ts";
 import { Malformed } from "./client-malformed.ts";
 import { differenceOf, type Offer } from "./client-offer.ts";
+import { Unanswered } from "./client-patience.ts";
 import { FlushRequest, type Request, WriteRequest } from "./client-request.ts";
 import { Trouble } from "./client-trouble.ts";
 import { MOST_REQUESTS, Wire } from "./client-wire.ts";
@@ -25,6 +26,8 @@ export interface LinesOptions {
   /** Whether the server has fenced what came before when it welcomes a new connection: then everything may be sent again. */
   readonly fenced: boolean;
   readonly reconnectFor: number;
+  /** How long a connection may leave everything unanswered; milliseconds, or Infinity. */
+  readonly answerWithin: number;
   readonly clock: Clock;
   readonly tell: (event: NbdClientEvent) => void;
 }
@@ -45,8 +48,8 @@ export class Lines {
   #failure: NbdError | undefined;
   #hurriesSince: number | undefined;
   #answers = 0;
-  /** Why the last connection that was given up could not be made. */
-  #why: Error | undefined;
+  /** Of the connection that was given up last. */
+  #givenUp: { readonly what: string; readonly why: Error } | undefined;
 
   /** Takes ownership of the first connection. */
   constructor(first: Agreed, options: LinesOptions) {
@@ -105,7 +108,7 @@ export class Lines {
   /** When nothing is under way: says goodbye and lets go. */
   async close(): Promise<void> {
     this.#over.abort();
-    await Promise.all([...this.#wires].map(async (wire) => wire.close(this.#options.clock)));
+    await Promise.all([...this.#wires].map(async (wire) => wire.close()));
     await Promise.all(this.#lives);
   }
 
@@ -113,27 +116,28 @@ export class Lines {
     this.#lives.add(life);
     void life.then(() => {
       this.#lives.delete(life);
-      if (this.#lives.size === 0)
-        this.#fail("connect", `the connection broke and could not be made again: ${this.#why?.message}`, this.#why);
+      if (this.#lives.size === 0 && this.#givenUp) this.#fail("connect", this.#givenUp.what, this.#givenUp.why);
     });
   }
 
   /** One connection and those that come after it. */
   async #live(first: Agreed): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, answerWithin } = this.#options;
     let trouble = new Trouble(clock.now());
     for (let agreed: Agreed | undefined = first; agreed;) {
-      const wire = new Wire(agreed, () => {
+      const onAnswer = (): void => {
         this.#answers += 1;
         this.#dispatch();
-      });
+      };
+      const wire = new Wire(agreed, { clock, answerWithin, onAnswer });
       const begun = clock.now();
       this.#wires.add(wire);
       this.#dispatch();
       const why = await wire.ended;
       this.#wires.delete(wire);
-      // A server that hangs up on whatever it is asked was not back.
-      const wasUp = wire.hasAnswered || wire.load === 0 || clock.now() - begun > BRIEF_MS;
+      // A server that hangs up on whatever it is asked was not back, nor was one that welcomes us and then never answers.
+      const lasted = clock.now() - begun > BRIEF_MS && !(why instanceof Unanswered);
+      const wasUp = wire.hasAnswered || wire.load === 0 || lasted;
       if (wasUp || agreed === first) trouble = new Trouble(clock.now());
       this.#pickUp(wire.unanswered(), why);
       if (why instanceof Malformed) this.#fail("protocol", why.message, why);
@@ -188,7 +192,7 @@ export class Lines {
     const over = this.#over.signal;
     for (let why = broken; !over.aborted;) {
       const left = Math.min(trouble.since + reconnectFor, this.#closingEnd(trouble.since)) - clock.now();
-      if (left <= 0) return void (this.#why = why);
+      if (left <= 0) return this.#giveUp(broken, why);
       const waitMs = Math.min(trouble.nextWait(), left);
       tell({ type: "reconnect", why: why.message, waitMs });
       await clock.sleep(waitMs, over);
@@ -198,6 +202,12 @@ export class Lines {
       if (agreed) return this.#welcome(agreed, broken);
     }
     return undefined;
+  }
+
+  /** Both are told: of a server that did not answer, what came of trying again says nothing. */
+  #giveUp(broken: Error, why: Error): undefined {
+    const first = why === broken ? "" : ` (${broken.message})`;
+    this.#givenUp = { what: `the connection broke${first} and could not be made again: ${why.message}`, why };
   }
 
   #closingEnd(since: number): number {

@@ -26,6 +26,7 @@ export interface OpenOverOptions {
   readonly connections?: number;
   readonly signal?: AbortSignal;
   readonly reconnectFor?: number;
+  readonly answerWithin?: number;
   readonly link?: string;
   readonly dirtyBitmap?: string;
   readonly clock?: Clock;
@@ -35,7 +36,7 @@ export interface OpenOverOptions {
 /** Opens a disk behind NBD over connections of any kind. Throws `NbdError`. */
 export async function openOver(options: OpenOverOptions): Promise<NbdDevice> {
   const { url, connect, secure, exportName, link, dirtyBitmap } = options;
-  const { clock = systemClock, connections = CONNECTIONS, reconnectFor = RECONNECT_MS } = options;
+  const { clock = systemClock, connections = CONNECTIONS } = options;
   const dialling: DialOptions = { connect, url, wishes: { exportName, link, dirtyBitmap, secure }, clock };
   const first = await dialNbd(dialling, options.signal ?? new AbortController().signal);
   if (dirtyBitmap !== undefined && first.offer.dirty === undefined) throw lacksBitmap(first, url, dirtyBitmap);
@@ -45,7 +46,8 @@ export async function openOver(options: OpenOverOptions): Promise<NbdDevice> {
     dial: async (ending) => dialNbd(dialling, ending),
     ledger,
     fenced: link !== undefined,
-    reconnectFor,
+    reconnectFor: options.reconnectFor ?? RECONNECT_MS,
+    answerWithin: options.answerWithin ?? Infinity,
     clock,
     tell: (event) => options.onEvent?.(event),
   });

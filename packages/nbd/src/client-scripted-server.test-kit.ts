@@ -97,6 +97,11 @@ export class Peer {
     this.#connection.destroy(new Error("cut"));
   }
 
+  /** Any bytes: parts of an answer that take their time. */
+  async say(data: readonly Uint8Array[]): Promise<void> {
+    await this.#connection.send(data);
+  }
+
   /** Settles when all that it has asked for has been done. */
   async settled(): Promise<void> {
     await Promise.all(this.#underWay);
@@ -114,7 +119,7 @@ export class Peer {
 
   async #shakeHands(): Promise<void> {
     const { script } = this.#server;
-    await this.#say([text("NBDMAGICIHAVEOPT"), u16(3)]);
+    await this.say([text("NBDMAGICIHAVEOPT"), u16(3)]);
     await this.#take(4);
     for (;;) {
       const head = view(await this.#take(16));
@@ -157,7 +162,7 @@ export class Peer {
     const asked = { flags, command, cookie, offset, length, data };
     this.#server.asked.push(asked);
     const done = this.#server.script.answer(asked, this).then(
-      async (answer) => (answer ? this.#say(answer).catch(() => {}) : undefined),
+      async (answer) => (answer ? this.say(answer).catch(() => {}) : undefined),
       () => this.cut(),
     );
     this.#underWay.add(done);
@@ -166,11 +171,7 @@ export class Peer {
 
   async #reply(option: number, kind: number, data: readonly Uint8Array[] = []): Promise<void> {
     const length = data.reduce((sum, piece) => sum + piece.length, 0);
-    await this.#say([u64(0x3e889045565a9n), u32(option), u32(kind), u32(length), ...data]);
-  }
-
-  async #say(data: readonly Uint8Array[]): Promise<void> {
-    await this.#connection.send(data);
+    await this.say([u64(0x3e889045565a9n), u32(option), u32(kind), u32(length), ...data]);
   }
 
   async #take(length: number): Promise<Uint8Array> {

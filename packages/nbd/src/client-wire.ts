@@ -5,6 +5,7 @@ import { encodeRequest } from "./client-encode.ts";
 import type { Agreed } from "./client-handshake.ts";
 import { Malformed } from "./client-malformed.ts";
 import type { Offer } from "./client-offer.ts";
+import { Patience } from "./client-patience.ts";
 import { ReplyDecoder } from "./client-reply-decoder.ts";
 import type { ReplyFrame } from "./client-reply-frame.ts";
 import type { Request } from "./client-request.ts";
@@ -16,6 +17,14 @@ export const MOST_REQUESTS = 64;
 
 /** A server that no longer reads would hold up our end for ever. */
 const GOODBYE_MS = 1000;
+
+export interface WireOptions {
+  readonly clock: Clock;
+  /** How long the server may leave everything unanswered; milliseconds. */
+  readonly answerWithin: number;
+  /** There is room for one more. */
+  readonly onAnswer: () => void;
+}
 
 interface UnderWay {
   readonly request: Request;
@@ -30,7 +39,9 @@ export class Wire {
   readonly ended: Promise<Error>;
   readonly #connection: Connection;
   readonly #decoder: ReplyDecoder;
+  readonly #clock: Clock;
   readonly #onAnswer: () => void;
+  readonly #patience: Patience;
   readonly #underWay = new Map<number, UnderWay>();
   readonly #sends = new Set<Promise<void>>();
   #landing: { cookie: number; last: boolean } | undefined;
@@ -38,11 +49,13 @@ export class Wire {
   #why: Error | undefined;
   #hasAnswered = false;
 
-  /** Takes ownership of the connection. `onAnswer`: there is room for one more. */
-  constructor({ connection, offer }: Agreed, onAnswer: () => void) {
+  /** Takes ownership of the connection. */
+  constructor({ connection, offer }: Agreed, { clock, answerWithin, onAnswer }: WireOptions) {
     this.offer = offer;
     this.#connection = connection;
+    this.#clock = clock;
     this.#onAnswer = onAnswer;
+    this.#patience = new Patience({ clock, answerWithin, onEnd: (why) => this.break(why) });
     this.#decoder = new ReplyDecoder(offer.structured ? "structured" : "simple");
     this.ended = this.#receive();
   }
@@ -68,8 +81,12 @@ export class Wire {
       .send([header, ...request.payload])
       .catch((error: unknown) => this.break(error as Error));
     this.#sends.add(sent);
-    void sent.then(() => this.#sends.delete(sent));
+    void sent.then(() => {
+      this.#sends.delete(sent);
+      this.#rest();
+    });
     this.#underWay.set(cookie, { request, sent });
+    this.#patience.begin();
   }
 
   /** Once it has ended: what was not answered, in the order in which it was sent. */
@@ -78,17 +95,23 @@ export class Wire {
   }
 
   /** With a goodbye, if the server listens. */
-  async close(clock: Clock): Promise<void> {
+  async close(): Promise<void> {
     const isSaid = new AbortController();
     const saying = this.#sayGoodbye().finally(() => isSaid.abort());
-    await Promise.race([saying, clock.sleep(GOODBYE_MS, isSaid.signal)]);
+    await Promise.race([saying, this.#clock.sleep(GOODBYE_MS, isSaid.signal)]);
     this.break(new Error("closed by this side"));
     await this.ended;
   }
 
   break(why: Error): void {
     this.#why ??= why;
+    this.#patience.end();
     this.#connection.destroy(why);
+  }
+
+  /** What was answered and has not left is under way, too: it settles only then. */
+  #rest(): void {
+    if (this.#underWay.size === 0 && this.#sends.size === 0) this.#patience.end();
   }
 
   async #sayGoodbye(): Promise<void> {
@@ -115,6 +138,7 @@ export class Wire {
     const bytes = await this.#connection.read(this.#decoder.want());
     if (bytes === 0)
       throw new Error(`the server hung up${this.#decoder.isBetween ? "" : " in the middle of an answer"}`);
+    this.#patience.renew();
     this.#decoder.accept(bytes);
     for (let frame = this.#decoder.next(); frame; frame = this.#decoder.next()) this.#take(frame);
   }
@@ -162,6 +186,7 @@ export class Wire {
     const { request, sent, error } = this.#underWay.get(cookie)!;
     if (!error) request.acknowledge();
     this.#underWay.delete(cookie);
+    this.#rest();
     this.#hasAnswered = true;
     // Not before its bytes have left: a server may answer a write that it has not read to its end.
     void sent.then(() => (error ? request.reject(error) : request.resolve()));

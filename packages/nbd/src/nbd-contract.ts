@@ -115,6 +115,11 @@ export interface OpenNbdOptions {
   /** How long a broken connection is tried again before its requests fail. Milliseconds; default 1 minute; Infinity: for ever. */
   readonly reconnectFor?: number;
   /**
+   * How long a server may leave requests unanswered before its connection is taken for dead and hung up on: then it is made anew, as after
+   * any break. Some of one answer, on that connection, is enough. Milliseconds, and up to a quarter longer; default: no limit.
+   */
+  readonly answerWithin?: number;
+  /**
    * To be the only link to a disk of ours: the server, which must offer that, fences every earlier link of the same key (its writes have
    * settled, or never will) before it welcomes this one. Only so may writes be sent again after a reconnect. One connection.
    */

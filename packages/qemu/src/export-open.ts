@@ -9,6 +9,9 @@ import type { Qmp } from "./qmp-contract.ts";
 /** QEMU's server does not come back by itself: whoever waits for it only waits. Milliseconds. */
 const RECONNECT_MS = 500;
 
+/** QEMU 10.0 can spin in a drain for as long as a client of its NBD server is connected: only hanging up frees it. Milliseconds. */
+const ANSWER_MS = 30_000;
+
 export interface ExportOptions {
   readonly qmp: Qmp;
   readonly migration: string;
@@ -47,7 +50,8 @@ export async function openExport(
   const url = { at: { kind: "unix", path: socket }, exportName: formatName(migration, name), secure: false } as const;
   // One connection: more of them would still be negotiated when the next command comes, and QEMU 10.0 can spin for ever in a drain
   // (`stop`, an export that is added) in the midst of which a client joins.
-  const common = { name: disk, readOnly: true, connections: 1, reconnectFor: RECONNECT_MS, ...(clock && { clock }) };
+  const patience = { reconnectFor: RECONNECT_MS, answerWithin: ANSWER_MS };
+  const common = { name: disk, readOnly: true, connections: 1, ...patience, ...(clock && { clock }) };
   const device = await openNbd(url, { ...common, ...how }).catch((error: unknown) => {
     how.signal?.throwIfAborted();
     if (!(error instanceof NbdError)) throw error;
