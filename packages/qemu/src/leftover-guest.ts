@@ -64,7 +64,7 @@ function stepOf(
   if (status === "finish-migrate" && (isStopped || migrated !== undefined)) return "wait";
   if (status === "paused" && isStopped) return "cont";
   // Where QEMU had nothing to resume after a failure, 7.2 says so too. And where no migration was ours, somebody else has moved the guest.
-  if (status === "postmigrate" && migrated !== undefined && (isStopped || migrated === "completed")) return "cont";
+  if (status === "postmigrate" && migrated !== undefined && isStopped) return "cont";
   // Who has shut down, failed, or was never begun was not stopped by us.
   return "stopped-by-others";
 }

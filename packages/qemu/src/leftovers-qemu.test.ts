@@ -61,6 +61,8 @@ describe.skipIf(QEMUS.length === 0)("leftovers in a real QEMU (needs qemu-system
   /** Nothing of ours, and no NBD server either: one can be started. */
   async function expectClean(qmp: Qmp): Promise<void> {
     expect(await findLeftovers(qmp)).toEqual([]);
+    const capabilities = (await qmp.execute("query-migrate-capabilities")) as readonly object[];
+    expect(capabilities).toContainEqual({ capability: "pause-before-switchover", state: false });
     await qmp.execute("nbd-server-start", { addr: { type: "unix", data: { path: fresh("nbd") } } });
     await qmp.execute("nbd-server-stop");
   }
@@ -125,12 +127,13 @@ describe.skipIf(QEMUS.length === 0)("leftovers in a real QEMU (needs qemu-system
         await destination.qmp.execute("stop");
         await setCapabilities(source.qmp, ["events", "return-path", "pause-before-switchover"]);
         await setCapabilities(destination.qmp, ["events", "return-path"]);
-        await leave(source.qmp, ["machine"]);
+        await leave(source.qmp, ["machine", "before-rpe-300"]);
         await migrate(source.qmp, `unix:${socket}`, "pre-switchover");
         if (goOn === "completed") {
           // As a run does that lets QEMU switch over: nothing of it may hold the disks.
           const [found] = await findLeftovers(source.qmp);
           await cleanLeftover(source.qmp, found!, { takeOver: true });
+          await putBitmap(source.qmp, "n0", { is: "mark", mark: "stopped" }, true);
           await migrate(source.qmp, undefined, "completed");
         }
         return { source, destination };

@@ -181,7 +181,7 @@ describe("the guest", () => {
     },
     {
       when: "has come over completely while it is cancelled, and nobody was asked to commit",
-      marks: ["machine"],
+      marks: ["stopped", "machine", "before-rpe-300"],
       state: {
         status: "finish-migrate",
         migration: "device",
@@ -192,10 +192,17 @@ describe("the guest", () => {
     },
     {
       when: "has come over completely, and nobody was asked to commit",
-      marks: ["machine"],
+      marks: ["stopped", "machine", "before-p-"],
       state: { status: "postmigrate", migration: "completed" },
       guest: "running",
       status: "running",
+    },
+    {
+      when: "did not run when it began to move, and has come over completely",
+      marks: ["machine"],
+      state: { status: "postmigrate", migration: "completed" },
+      guest: "stopped-by-others",
+      status: "postmigrate",
     },
     {
       when: "was stopped by us before its memory went, which failed",
@@ -232,11 +239,11 @@ describe("the guest", () => {
     },
     {
       when: "is over there, and commit was asked for",
-      marks: ["machine", "asked"],
+      marks: ["stopped", "machine", "before-rpe-300", "asked"],
       state: { status: "postmigrate", migration: "completed" },
       guest: "left-stopped",
       status: "postmigrate",
-      left: ["asked", "machine"],
+      left: ["asked", "before-rpe-300", "machine", "stopped"],
     },
     {
       when: "is stopped, commit was asked for, and the disks are here",
@@ -248,7 +255,7 @@ describe("the guest", () => {
     },
     {
       when: "is over there, commit was asked for, and the disks are here",
-      marks: ["machine", "asked"],
+      marks: ["stopped", "machine", "before-rpe-300", "asked"],
       state: { status: "postmigrate", migration: "completed" },
       options: { outcome: "kept" },
       guest: "running",
@@ -331,6 +338,18 @@ describe("the guest", () => {
       expect([step, endOf(state)]).toEqual([step, expected(row)]);
     }
   });
+});
+
+it("puts back what QEMU was told for a machine's move, and nothing else, at whatever step a cleaner was cut off", async () => {
+  const state = { status: "finish-migrate", migration: "pre-switchover" } as const;
+  for (let step = 1, isWhole = false; !isWhole; step += 1) {
+    const bitmaps = [mark("machine"), mark("before-pe-250")];
+    const { state: now, qmp } = await modelled({ ...state, bitmaps });
+    isWhole = await wasWhole(cleanLeftover(cutAfter(qmp, step), named(M)));
+    expect(await cleanLeftover(qmp, named(M))).toBe("running");
+    expect([step, [...now.capabilities], now.downtimeLimit]).toEqual([step, ["return-path", "xbzrle"], 250]);
+    expect(now.bitmaps).toEqual([]);
+  }
 });
 
 it("once told that the disks have moved, no later cleaner resumes the guest, whatever it is told", async () => {

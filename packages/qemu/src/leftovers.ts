@@ -6,7 +6,8 @@ import { fateOf, giveBack, lookAtGuest } from "./leftover-guest.ts";
 import { livingOwner } from "./leftover-owner.ts";
 import { type Survey, surveyOf } from "./leftover-survey.ts";
 import type { CleanOptions, GuestAfterClean, Leftover } from "./leftovers-contract.ts";
-import type { Mark } from "./live-contract.ts";
+import { beforeOf } from "./machine-before.ts";
+import { putBack } from "./machine-ready.ts";
 import { createMarks } from "./marks.ts";
 import { parseName } from "./names.ts";
 import { QemuError } from "./qemu-error.ts";
@@ -23,7 +24,7 @@ export async function findLeftovers(qmp: Qmp): Promise<readonly Leftover[]> {
 /**
  * Removes what a migration has left, and resumes a guest that it had stopped or whose machine's migration it had begun, unless commit
  * was asked for: then only `outcome` decides, and without one the guest and the marks stay as they are. In this order: exports, bitmaps
- * of writes, the NBD server and the claim on it; the machine's migration; the guest; the marks. Whenever that ends in the middle, another
+ * of writes, the NBD server and the claim on it; the machine's migration; the guest; what QEMU was told for it; the marks. Whenever that ends in the middle, another
  * call goes on from there, for what is there is looked at anew. Throws `QemuError`: `busy` for a migration that is under way.
  */
 export async function cleanLeftover(
@@ -81,11 +82,13 @@ async function settleGuest(
       return lookAtGuest(qmp, ["moved"]);
     case "give-back": {
       const guest = await giveBack(qmp, marks, clock);
+      const befores = marks.filter((mark) => beforeOf(mark) !== undefined);
+      for (const mark of befores) await putBack(qmp, beforeOf(mark)!);
       // `asked` last: as long as it is there, nobody resumes the guest once more unless he knows what became of the commit.
-      for (const mark of GIVEN_BACK) if (marks.includes(mark)) await written.remove(mark);
+      for (const mark of ["stopped", "machine", ...befores, "asked"] as const) {
+        if (marks.includes(mark)) await written.remove(mark);
+      }
       return guest;
     }
   }
 }
-
-const GIVEN_BACK: readonly Mark[] = ["stopped", "machine", "asked"];

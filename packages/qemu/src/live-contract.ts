@@ -21,10 +21,10 @@ export interface OpenLiveDisksOptions {
 }
 
 /**
- * What is written into QEMU itself, and lives and dies with the guest's memory: that we stopped the guest, that commit was asked for,
- * that its disks have moved, that a migration of the machine is ours.
+ * What is written into QEMU itself, and lives and dies with the guest's memory: that we are why the guest stands still, that commit was
+ * asked for, that its disks have moved, that a migration of the machine is ours, and how QEMU was before it was readied for that.
  */
-export type Mark = "stopped" | "asked" | "moved" | "machine";
+export type Mark = "stopped" | "asked" | "moved" | "machine" | `before-${string}`;
 
 /** Disks of a running QEMU as live devices: one unit, tracked together. */
 export interface QemuLiveDisks {
@@ -46,6 +46,6 @@ export interface QemuLiveDisks {
   unmark(mark: Mark): Promise<void>;
   /** Removes exports and bitmaps, and stops the NBD server; marks and the guest stay as they are. Idempotent. Throws `QemuError`. */
   release(): Promise<void>;
-  /** `release()`, and takes back all marks but those named. Whatever fails, as much as possible is removed. */
+  /** `release()`, and takes back all marks but those named (with `machine`: how QEMU was before it, too). Whatever fails, as much as possible is removed. */
   close(keep?: readonly Mark[]): Promise<void>;
 }

@@ -4,6 +4,9 @@ import { nextStepBack } from "./machine-back.ts";
 import { handed, held } from "./machine-fake-pair.test-kit.ts";
 import { passUntil, refuse } from "./machine-fake.test-kit.ts";
 
+/** What a move notes of a source of which nothing was on. */
+const BEFORE = "before-rpe-300";
+
 describe("a guest that is given back", () => {
   it("is resumed as soon as QEMU lets it", async () => {
     const { source, live, move, clock } = await held();
@@ -16,7 +19,7 @@ describe("a guest that is given back", () => {
     };
     await passUntil(clock, move.guest.resume());
     expect(source.guest).toBe("running");
-    expect([...live.marks]).toEqual([]);
+    expect([...live.marks]).toEqual([BEFORE]);
     expect(refusals).toBe(-1);
   });
 
@@ -29,7 +32,7 @@ describe("a guest that is given back", () => {
         /may stand still .*say `migrate_cancel` and `cont` there, or run blkmig status --qmp/u,
       ),
     });
-    expect([...live.marks]).toEqual(["machine"]);
+    expect([...live.marks]).toEqual([BEFORE, "machine"]);
     delete source.answers["migrate_cancel"];
     await passUntil(clock, move.guest.resume());
     expect(source.guest).toBe("running");
@@ -46,7 +49,7 @@ describe("a guest that is given back", () => {
     live.unmark = async () => void refuse("refused", "no such bitmap")({});
     await passUntil(clock, move.guest.resume());
     expect(source.guest).toBe("running");
-    expect(warnings).toEqual(["fake: no such bitmap"]);
+    expect(warnings).toEqual(["fake: no such bitmap", "fake: no such bitmap"]);
   });
 
   it("runs only when a destination that has everything was told to quit", async () => {
@@ -66,7 +69,7 @@ describe("a guest that is given back", () => {
     await move.close();
     expect(source.guest).toBe("postmigrate");
     expect(destination.guest).toBe("paused");
-    expect([...live.marks]).toEqual(["machine"]);
+    expect([...live.marks]).toEqual([BEFORE, "machine", "stopped"]);
     expect(source.downtimeLimit).toBe(1);
   });
 

@@ -25,7 +25,9 @@ export async function takeMachineBack(parts: MachineParts): Promise<void> {
   }
   watch.enter({ is: "back" });
   // A mark that stays is found later; the guest runs all the same.
-  await live.unmark("machine").catch((error: unknown) => warn(error instanceof Error ? error.message : String(error)));
+  for (const mark of ["stopped", "machine"] as const) {
+    await live.unmark(mark).catch((error: unknown) => warn(error instanceof Error ? error.message : String(error)));
+  }
 }
 
 async function untilItRuns(parts: MachineParts): Promise<void> {

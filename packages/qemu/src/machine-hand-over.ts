@@ -16,6 +16,7 @@ export async function handMachineOver(parts: MachineParts): Promise<void> {
   try {
     await assertHeld(parts); // before the disks are let go of, which cannot be taken back
     await assertWaiting(destination);
+    if (watch.state.guest.is === "stopped") await live.mark("stopped"); // once it has completed QEMU does not resume it by itself
     await live.release();
     await assertHeld(parts);
   } catch (error) {

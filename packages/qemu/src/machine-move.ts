@@ -1,6 +1,7 @@
 import { systemClock } from "@blkmig/device";
 
 import { takeMachineBack } from "./machine-back.ts";
+import { markOf } from "./machine-before.ts";
 import type { DisksView, MachineMove, MachineMoveOptions } from "./machine-contract.ts";
 import { judgeConvergence } from "./machine-converges.ts";
 import { handMachineOver, resumeMachineThere } from "./machine-hand-over.ts";
@@ -14,7 +15,7 @@ import { createRamSender } from "./ram-sender.ts";
 /** Nothing is asked of either QEMU before `prepare()`. Throws `TypeError` for a `uri` that `migrate` cannot answer over. */
 export function createMachineMove(options: MachineMoveOptions): MachineMove {
   assertMigrateUri(options.uri);
-  const { source, destination, clock = systemClock, warn } = options;
+  const { source, destination, live, clock = systemClock, warn } = options;
   const watch = createMachineWatch(source, clock);
   const ram = createRamSender({ ...options, clock, watch });
   const parts: MachineParts = { ...options, clock, watch, ram };
@@ -27,8 +28,9 @@ export function createMachineMove(options: MachineMoveOptions): MachineMove {
     async prepare() {
       const found = await inspectSource(source);
       await inspectDestination(source, destination);
-      await readyBoth(source, destination, found);
+      await live.mark(markOf(found)); // first: whoever cleans up after us could not know it
       before = found;
+      await readyBoth(source, destination, found);
       watch.start(found.runs);
       unwatchDestination = destination.watch(({ event }) => {
         if (event === "RESUME" && watch.state.move.is === "moved") ranThereAt ??= clock.now();
@@ -61,7 +63,7 @@ export function createMachineMove(options: MachineMoveOptions): MachineMove {
       try {
         if (move.is === "handed" || move.is === "moved") return;
         await takeMachineBack(parts).catch(tell);
-        if (before) await putBack(source, before).catch(tell);
+        if (before) await putItBack(before).catch(tell);
       } finally {
         ram.stop();
         watch.stop();
@@ -69,6 +71,11 @@ export function createMachineMove(options: MachineMoveOptions): MachineMove {
       }
     },
   };
+
+  async function putItBack(found: SourceBefore): Promise<void> {
+    await putBack(source, found);
+    await live.unmark(markOf(found));
+  }
 
   function tell(error: unknown): void {
     if (!source.ended.aborted) warn(error instanceof Error ? error.message : String(error));

@@ -1,18 +1,15 @@
 import * as v from "valibot";
 
 import { ask } from "./live-ask.ts";
+import { type Before, NEEDED } from "./machine-before.ts";
 import { askForGuest } from "./machine-status.ts";
 import { QemuError } from "./qemu-error.ts";
 import type { Qmp } from "./qmp-contract.ts";
 import { askForRam, hasEnded } from "./ram-report.ts";
 
 /** What a source was like before it was readied. */
-export interface SourceBefore {
+export interface SourceBefore extends Before {
   readonly runs: boolean;
-  /** Those that are on. */
-  readonly capabilities: ReadonlySet<string>;
-  /** Milliseconds. */
-  readonly downtimeLimit: number | undefined;
 }
 
 const CAPABILITIES = v.array(v.looseObject({ capability: v.string(), state: v.boolean() }));
@@ -24,7 +21,6 @@ const BREAKING: readonly (readonly [string, string])[] = [
   ["dirty-bitmaps", "QEMU cannot send bitmaps that are exported"],
   ["block", "QEMU would send the disks itself"],
 ];
-const NEEDED = ["return-path", "pause-before-switchover", "events"];
 const NEEDED_THERE = ["return-path", "events"];
 
 /** Looks at the source, and changes nothing. Throws `QemuError`: `busy`, `not-supported`. */
@@ -47,7 +43,8 @@ export async function inspectSource(source: Qmp): Promise<SourceBefore> {
     );
   }
   const parameters = await ask(source, "query-migrate-parameters", PARAMETERS);
-  return { runs: guest === "running", capabilities, downtimeLimit: parameters["downtime-limit"] };
+  const switched = NEEDED.filter((capability) => !capabilities.has(capability));
+  return { runs: guest === "running", switched, downtimeLimit: parameters["downtime-limit"] };
 }
 
 /** Looks at the destination, and changes nothing. Throws `QemuError` `not-supported`. */
@@ -77,14 +74,14 @@ async function readyDestination(destination: Qmp): Promise<void> {
   await switchCapabilities(destination, NEEDED_THERE, true);
 }
 
-async function readySource(source: Qmp, before: SourceBefore): Promise<void> {
-  await switchCapabilities(source, without(NEEDED, before.capabilities), true);
+async function readySource(source: Qmp, before: Before): Promise<void> {
+  await switchCapabilities(source, before.switched, true);
   await keepSending(source); // or the memory could switch over before the disks fit
 }
 
 /** The source as it was. Throws `QemuError`. */
-export async function putBack(source: Qmp, before: SourceBefore): Promise<void> {
-  await switchCapabilities(source, without(NEEDED, before.capabilities), false);
+export async function putBack(source: Qmp, before: Before): Promise<void> {
+  await switchCapabilities(source, before.switched, false);
   if (before.downtimeLimit !== undefined) await limitDowntime(source, before.downtimeLimit);
 }
 
@@ -108,8 +105,4 @@ async function switchCapabilities(qmp: Qmp, names: readonly string[], state: boo
   if (names.length === 0) return;
   const capabilities = names.map((capability) => ({ capability, state }));
   await qmp.execute("migrate-set-capabilities", { capabilities });
-}
-
-function without(names: readonly string[], those: ReadonlySet<string>): readonly string[] {
-  return names.filter((name) => !those.has(name));
 }

@@ -1,5 +1,6 @@
 import { findBitmaps, removeBitmaps } from "./bitmap-ours.ts";
 import type { Mark } from "./live-contract.ts";
+import { beforeOf } from "./machine-before.ts";
 import { formatName, type OurName } from "./names.ts";
 import type { Qmp } from "./qmp-contract.ts";
 
@@ -32,10 +33,11 @@ export function createMarks(qmp: Qmp, migration: string, node: string): Marks {
     },
     remove: async (mark) => removeBitmaps(qmp, migration, (name) => name.is === "mark" && name.mark === mark),
     removeAllBut: async (keep) =>
-      removeBitmaps(
-        qmp,
-        migration,
-        (name) => name.is === "server" || (name.is === "mark" && !keep.includes(name.mark)),
-      ),
+      removeBitmaps(qmp, migration, (name) => name.is === "server" || (name.is === "mark" && !isKept(name.mark, keep))),
   };
+}
+
+/** How a QEMU was before a machine's migration is to be known as long as that is not over. */
+function isKept(mark: Mark, keep: readonly Mark[]): boolean {
+  return keep.includes(mark) || (beforeOf(mark) !== undefined && keep.includes("machine"));
 }

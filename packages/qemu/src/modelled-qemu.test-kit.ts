@@ -12,6 +12,9 @@ export interface ModelState {
   server: boolean;
   readonly exports: { id: string; type: string; bitmap?: string; isStuck?: boolean }[];
   readonly bitmaps: { node: string; name: string }[];
+  /** Those that are on. */
+  readonly capabilities: Set<string>;
+  downtimeLimit: number;
 }
 
 export interface ModelledQemu {
@@ -29,6 +32,8 @@ export async function startModelledQemu(path: string, begin: Partial<ModelState>
     server: false,
     exports: [],
     bitmaps: [],
+    capabilities: new Set(["return-path", "pause-before-switchover", "events", "xbzrle"]),
+    downtimeLimit: 1,
     ...begin,
   };
   const handlers: Record<string, FakeHandler> = {
@@ -61,6 +66,16 @@ export async function startModelledQemu(path: string, begin: Partial<ModelState>
       state.server = false;
       state.exports.splice(0, Infinity, ...state.exports.filter(({ type }) => type !== "nbd"));
     },
+    "migrate-set-capabilities": ({ capabilities }) => {
+      assertNoMigration(state);
+      for (const { capability, state: on } of capabilities as readonly { capability: string; state: boolean }[]) {
+        if (on) state.capabilities.add(capability);
+        else state.capabilities.delete(capability);
+      }
+    },
+    "migrate-set-parameters": (parameters) => {
+      state.downtimeLimit = Number(parameters["downtime-limit"]);
+    },
     migrate_cancel: () => {
       if (state.cancelled) comeTo(state, state.cancelled);
     },
@@ -72,6 +87,11 @@ export async function startModelledQemu(path: string, begin: Partial<ModelState>
   };
   const monitor = await startFakeMonitor({ path, handlers });
   return { state, monitor };
+}
+
+function assertNoMigration({ migration }: ModelState): void {
+  const isOver = migration === undefined || ["completed", "failed", "cancelled"].includes(migration);
+  if (!isOver) throw new FakeRefusal("There's a migration process in progress");
 }
 
 /** In steps, as QEMU does: what it says of its migration comes before what it says of the guest. */

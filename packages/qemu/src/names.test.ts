@@ -13,6 +13,8 @@ const NAMES: readonly OurName[] = [
   { is: "mark", mark: "asked" },
   { is: "mark", mark: "moved" },
   { is: "mark", mark: "machine" },
+  { is: "mark", mark: "before-rpe-300" },
+  { is: "mark", mark: "before--" },
   { is: "server", pid: 4_194_304, start: "18446744073709551615" },
 ];
 const ALL = MIGRATIONS.flatMap((migration) => NAMES.map((name) => ({ migration, name })));

@@ -1,4 +1,5 @@
 import type { Mark } from "./live-contract.ts";
+import { beforeOf } from "./machine-before.ts";
 
 /** What in a QEMU is ours says so by its name, and whose: exports and dirty bitmaps. A dot parts the words, and no migration's id has one. */
 export type OurName =
@@ -16,7 +17,7 @@ export type OurName =
 const PREFIX = "blkmig";
 const MARKS: readonly string[] = ["stopped", "asked", "moved", "machine"] satisfies readonly Mark[];
 
-const isMark = (word: string | undefined): word is Mark => word !== undefined && MARKS.includes(word);
+const isMark = (word: string): word is Mark => MARKS.includes(word) || beforeOf(word) !== undefined;
 
 export function formatName(migration: string, name: OurName): string {
   return [PREFIX, migration, name.is, ...wordsOf(name)].join(".");

@@ -11,7 +11,7 @@ describe("a memory that is sent", () => {
   it("is begun once, and marked before", async () => {
     const { source, live, move } = createFakePair();
     source.answers["migrate"] = () => {
-      expect([...live.marks]).toEqual(["machine"]);
+      expect([...live.marks]).toEqual(["before-rpe-300", "machine"]);
       source.reach("active", MUCH);
     };
     await move.prepare();
