@@ -112,6 +112,32 @@ describe.skipIf(!hasQemu)("send --qmp --migrate-to (needs qemu-system-x86_64)", 
     expect(stateOf(source)).toBe("moved");
   });
 
+  it("in doubt, and there was no commit: --resume lets it run here, and there it is ended", async () => {
+    const { here, there, source, target, env, send, halt, relay, receiver } = await setStage({
+      way: "there",
+      say: "commit",
+      edge: "before",
+    });
+    const sender = send();
+    await halt!.reached;
+    for (const each of [sender, receiver]) each.process.kill("SIGKILL");
+    await Promise.all([sender.ended, receiver.ended]);
+    relay.cut();
+    halt!.release();
+    expect([await here.status(), await there.status()]).toEqual(["postmigrate", "paused"]);
+    // The QEMU there has the target, and its lock.
+    const words = ["--json", "--resume", "--force", "in-use", "--disk", `dev-d0=${target}`];
+    const again = startBlkmig(["receive", "tcp://127.0.0.1:0", ...words], { env });
+    relay.leadTo(await again.url());
+    const resumed = await send("--resume").ended;
+    expect(resumed.code).not.toBe(0);
+    expect(resumed.stderr).toMatch(/had taken over a machine that goes on at its source, and was told to quit/);
+    expect(await here.status()).toBe("running");
+    expect(await there.status().catch(() => "gone")).toBe("gone");
+    expect(await here.all()).toEqual(NOTHING);
+    expect(stateOf(source)).toBe("kept");
+  });
+
   it("in doubt it runs nowhere; kept by hand it runs here", async () => {
     const { here, there, env, send, halt, relay, receiver } = await setStage({
       way: "back",

@@ -74,8 +74,8 @@ export function createCustody({ guest, signal, onEnding, interrupt, warn }: Cust
         paused = said !== "not-yet";
         return paused ? "held" : "not-yet";
       } catch (cause) {
+        // Whoever could not pause it may have stopped it: that it runs is known when it was told to.
         if (cause instanceof Stop) throw cause;
-        paused = false;
         throw new Stop("guest", `the guest would not pause: ${messageOf(cause)}`, { cause });
       }
     },

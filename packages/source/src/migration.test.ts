@@ -371,6 +371,12 @@ describe("how it ends", () => {
     const refused = await failure(migrate({ disks, wire: oneWay(), guest: stays }));
     expect(refused).toMatchObject({ code: "guest", guest: "running" });
     expect(refused.message).toContain("its QMP is gone");
+    // It may have stopped all the same: nobody knows, if it cannot be told to go on either.
+    const hangs: Guest = { pause: no, resume: no };
+    expect(await failure(migrate({ disks, wire: oneWay(), guest: hangs }))).toMatchObject({
+      code: "guest",
+      guest: "lost",
+    });
     const lost: Guest = { pause: async () => {}, resume: no };
     const confirm = no;
     expect(await failure(migrate({ disks, wire: oneWay(), guest: lost, confirm }))).toMatchObject({ guest: "lost" });

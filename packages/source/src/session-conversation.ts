@@ -187,6 +187,8 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
         const outcome = await settleOutcome({ ...parts, sinkRun: () => sinkRun }, link, asked, "restarted");
         if (outcome === "committed") await rememberMoved(parts, link, asked);
         if (outcome === "committed") return outcome;
+        if (session.handOver)
+          throw new Stop("wire", "the receiver had not committed, and will not: its targets were handed over");
         await recordBegin();
       }
       outlet = createSessionOutlet({

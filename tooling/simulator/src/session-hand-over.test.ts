@@ -15,17 +15,23 @@ interface HandedOver {
   readonly lets?: boolean;
   readonly handOver?: boolean;
   readonly confirm?: () => Promise<void>;
+  /** Earlier runs of both ends got so far with the first attempt, and the source does not know how far. */
+  readonly earlier?: "sealed" | "committed";
   /** Told before each of the sink's records, and when it lets go. */
   readonly onTargets?: (what: string, world: { cut(): void; restartSink(): void }) => void;
 }
 
 /** A guest's disk on its way to a sink whose targets another program takes over, and all that is told on the way. */
-function moveTo({ lets = true, handOver = true, confirm = settles, onTargets }: HandedOver = {}) {
+function moveTo({ lets = true, handOver = true, confirm = settles, earlier, onTargets }: HandedOver = {}) {
   const device = createMemoryDevice({ name: "vda", size: SIZE, fill: 5 });
   const { guest, disk, tracker, control } = trackWrites(device, { granularity: 65536 });
   const target = createMemoryDevice({ size: SIZE, fill: 0xe5 });
   const told: string[] = [];
-  const record = { state: "open" as "open" | "sealed" | "committed" | "aborted", attempt: 0, known: false };
+  const record = {
+    state: earlier ?? ("open" as "open" | "sealed" | "committed" | "aborted"),
+    attempt: earlier ? 1 : 0,
+    known: earlier !== undefined,
+  };
   let wire: { destroy(reason?: Error): void } | undefined;
   let sink: ReturnType<typeof createSinkSession>;
 
@@ -75,6 +81,7 @@ function moveTo({ lets = true, handOver = true, confirm = settles, onTargets }: 
     },
     session: {
       handOver,
+      ...(earlier && { migration: "m-1", resume: { asked: 1, attempt: 1 } }),
       async connect() {
         told.push("connected");
         const [near, far] = memoryPair();
@@ -129,6 +136,15 @@ describe("a source whose targets another program takes over", () => {
     const { run, told } = moveTo({ onTargets: (what, { cut }) => what === "let go" && cut() });
     expect(await failed(run())).toMatchObject({ code: "wire", guest: "running" });
     expect(told).toEqual(["connected", "paused", "sealed", "let go", "resumed"]);
+  });
+
+  test("that does not know what became of its COMMIT is over if there was none, and does not begin again", async () => {
+    const { run, told } = moveTo({ earlier: "sealed" });
+    expect(await failed(run())).toMatchObject({ code: "wire", guest: "running" });
+    expect(told).toEqual(["paused", "connected", "aborted", "resumed", "sink: cancelled-by-source"]);
+    const committed = moveTo({ earlier: "committed" });
+    await committed.run();
+    expect(committed.told).toEqual(["paused", "connected"]);
   });
 
   test("ends when its COMMIT was lost and a receiver that was restarted has not committed", async () => {

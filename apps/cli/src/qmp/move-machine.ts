@@ -11,6 +11,8 @@ export interface MachineLeg {
   readonly isThere: boolean;
   /** After the commit: it runs there. Throws `CommandError` `guest-lost`, which says what is left to be done. */
   run(): Promise<void>;
+  /** There was no commit: a machine that has come and waits must never run there. Warns if it could not be ended. */
+  giveUp(): Promise<void>;
 }
 
 export interface MachineLegParts {
@@ -33,6 +35,15 @@ export async function prepareMachine(
   return {
     move,
     isThere,
+    async giveUp() {
+      if (!isThere) return; // `move` ends what it has begun
+      try {
+        await destination.execute("quit");
+        warn(`${destination.url}: it had taken over a machine that goes on at its source, and was told to quit`);
+      } catch (error) {
+        warn(`end the QEMU at ${destination.url}: it has a machine that goes on at its source (${messageOf(error)})`);
+      }
+    },
     async run() {
       try {
         await (isThere ? runWaiting(destination) : move.resumeThere());

@@ -50,8 +50,9 @@ export async function moveQemuDisks(
   let leg: MachineLeg | undefined;
   try {
     leg = await legOf(move, live, options, world);
-    const result = await migrateThem(move, live, leg, options, world).catch((error: unknown) => {
+    const result = await migrateThem(move, live, leg, options, world).catch(async (error: unknown) => {
       left = leftBy(error, move.record);
+      if (left === DONE) await leg?.giveUp();
       throw error;
     });
     left = MOVED;
