@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 
 import { describe, expect, it, onTestFinished } from "vitest";
 
-import { qemuWithNbd, qemuWithTls } from "./needs.ts";
+import { qemu, qemuWithNbd, qemuWithTls } from "./needs.ts";
 import { BIN } from "./run-blkmig.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -62,5 +62,11 @@ describe.skipIf(qemuWithTls.missing)(`the recipes of docs/interop-qemu.md (${qem
 describe.skipIf(qemuWithNbd.missing)(`the recipes of docs/live-disks.md (${qemuWithNbd.needs})`, () => {
   const recipes = recipesOf("live-disks.md");
   it("are there", () => expect(recipes.length).toBeGreaterThanOrEqual(7));
+  it.each(recipes)("$title", async ({ recipe }) => expect(await follow(recipe)).toMatchObject({ code: 0 }));
+});
+
+describe.skipIf(qemu.missing)(`the recipes of docs/move-a-running-vm.md (${qemu.needs})`, () => {
+  const recipes = recipesOf("move-a-running-vm.md");
+  it("are there", () => expect(recipes.length).toBeGreaterThanOrEqual(3));
   it.each(recipes)("$title", async ({ recipe }) => expect(await follow(recipe)).toMatchObject({ code: 0 }));
 });
