@@ -14,6 +14,12 @@ const nbdAgain = { workspace: "packages/nbd", tests: ["src/client-reconnect.test
 const liveState = { workspace: "apps/cli", tests: ["src/live/live-state.test.ts"] };
 const liveCommit = { workspace: "apps/cli", tests: ["src/live/live-commit.test.ts"] };
 const liveForward = { workspace: "apps/cli", tests: ["src/live/live-forward.test.ts"] };
+const qemuTracker = { workspace: "packages/qemu", tests: ["src/bitmap-tracker.test.ts"] };
+const qemuLeftovers = { workspace: "packages/qemu", tests: ["src/leftovers.test.ts"] };
+const qemuGuest = { workspace: "packages/qemu", tests: ["src/qemu-guest.test.ts"] };
+const qemuMachine = { workspace: "packages/qemu", tests: ["src/machine-hand-over.test.ts"] };
+const handOver = { workspace: "packages/sink", tests: ["src/session-hand-over.test.ts"] };
+const handingOver = { workspace: "tooling/simulator", tests: ["src/session-hand-over.test.ts"] };
 
 export const mutations = [
   {
@@ -345,5 +351,82 @@ export const mutations = [
     file: "apps/cli/src/live/why-unfit.ts",
     find: "if (device.identity?.disk !== migration)",
     replace: "if (false)",
+  },
+  {
+    name: "hand-over: SEALED is said before the targets are let go of",
+    ...handOver,
+    file: "packages/sink/src/session-migration.ts",
+    find: '      if (next.targets === "handed-over") await handOver(next);\n',
+    replace: '      if (next.targets === "handed-over") setImmediate(() => void handOver(next));\n',
+  },
+  {
+    name: "hand-over: the first block is not on the disk when another opens it",
+    ...handOver,
+    file: "packages/sink/src/session-migration.ts",
+    find: '      if (next.targets === "handed-over") await release(); // nobody can, once it is another\'s\n',
+    replace: "",
+  },
+  {
+    name: "hand-over: a migration whose targets were let go of begins anew",
+    ...handingOver,
+    file: "packages/source/src/session-conversation.ts",
+    find: "        if (session.handOver)\n          throw",
+    replace: "        if (session.handOver && false)\n          throw",
+  },
+  {
+    name: "QEMU, law 1: a bitmap is disabled before the next one records",
+    ...qemuTracker,
+    file: "packages/qemu/src/bitmap-writes.ts",
+    find: "  return [...add, ...disable];",
+    replace: "  return [...disable, ...add];",
+  },
+  {
+    name: "QEMU, law 1: a bitmap is removed before it has been read",
+    ...qemuTracker,
+    file: "packages/qemu/src/bitmap-tracker.ts",
+    find: "    await readPasses(passes);\n",
+    replace: "    for (const { bitmap } of retired) await removeBitmap(qmp, bitmap);\n    await readPasses(passes);\n",
+  },
+  {
+    name: "QEMU, law 5: a guest that others have stopped is resumed",
+    ...qemuLeftovers,
+    file: "packages/qemu/src/leftover-guest.ts",
+    find: '  if (status === "paused" && isStopped) return "cont";',
+    replace: '  if (status === "paused") return "cont";',
+  },
+  {
+    name: "QEMU, law 5: whoever cleans up resumes a guest whose commit was asked for",
+    ...qemuLeftovers,
+    file: "packages/qemu/src/leftover-guest.ts",
+    find: '  if (marks.includes("asked") && outcome === undefined) return "leave";\n',
+    replace: "",
+  },
+  {
+    name: "QEMU, law 5: a guest is stopped without a mark that says by whom",
+    ...qemuGuest,
+    file: "packages/qemu/src/qemu-guest.ts",
+    find: '    await marks.add({ is: "mark", mark: "stopped" });\n',
+    replace: "",
+  },
+  {
+    name: "QEMU, law 5: a guest that somebody has resumed is committed",
+    ...qemuGuest,
+    file: "packages/qemu/src/qemu-guest.ts",
+    find: '        if (isHeld("taken"))\n          throw new QemuError("changed", qmp.url, "somebody has resumed the guest after we had stopped it");\n',
+    replace: "",
+  },
+  {
+    name: "QEMU, law 9: a destination that runs by itself is taken for one that waits",
+    ...qemuMachine,
+    file: "packages/qemu/src/machine-destination.ts",
+    find: '  if (guest === "paused") return;\n',
+    replace: '  if (guest === "paused" || guest === "running") return;\n',
+  },
+  {
+    name: "QEMU, law 9: the disks are let go of without looking whether the guest is still held",
+    ...qemuMachine,
+    file: "packages/qemu/src/machine-hand-over.ts",
+    find: "    await assertHeld(parts); // before the disks are let go of, which cannot be taken back\n",
+    replace: "",
   },
 ];

@@ -120,3 +120,13 @@ it("adopts what a run before it has stopped, whatever disk carries the mark", as
   await guest.resume();
   expect([qemu.status, qemu.names()]).toEqual(["running", []]);
 });
+
+it("is not taken for stopped once somebody has resumed it, though it was stopped again", async () => {
+  const { qemu, guest } = guestOf();
+  await guest.pause();
+  await guest.assertStopped();
+  await qemu.execute("cont");
+  await qemu.execute("stop");
+  expect(guest.stopped).toBe(false);
+  await expect(guest.assertStopped()).rejects.toMatchObject({ code: "changed" });
+});
