@@ -50,13 +50,6 @@ function layerOver(image: string): string {
   return layer;
 }
 
-/** What a guest sees of a disk that no QEMU has: itself, or a raw copy. */
-export function rawOf({ path, format = "raw" }: QemuDisk): string {
-  if (format === "raw") return path;
-  execFileSync(QEMU_IMG, ["convert", "-f", format, "-O", "raw", path, `${path}.raw`]);
-  return `${path}.raw`;
-}
-
 /** What differs between what a guest sees of the one and the other, in qemu-img's words; empty if nothing does. QEMUs that do not write may have them. */
 export function differences(left: GuestDisks["disks"], right: GuestDisks["disks"]): readonly string[] {
   return left.flatMap((one, index) => {

@@ -1,4 +1,5 @@
 import type { GuestDisks } from "./guest-disks.ts";
+import type { Destination } from "./moving-guest.ts";
 import type { Qemu } from "./qemu.ts";
 import { type Blkmig, startBlkmig } from "./run-blkmig.ts";
 
@@ -26,6 +27,11 @@ export async function endedEarly({ exited }: Blkmig): Promise<never> {
 /** The URL of a QEMU's second monitor. */
 export function monitorUrl({ monitor }: Qemu): string {
   return `unix://${monitor}`;
+}
+
+/** Of `send`, for the whole machine. */
+export function machineFlags({ uri, qemu }: Destination): readonly string[] {
+  return ["--migrate-to", uri, "--to-qmp", monitorUrl(qemu)];
 }
 
 /** What in a QEMU carries a name of ours, and whether its guest runs. */

@@ -1,8 +1,8 @@
 import { makeTargets } from "./guest-disks.ts";
 import { recordsTold, untilRecord } from "./guest-records.ts";
 import type { LiveGuest } from "./live-guest.ts";
-import type { MovingGuest } from "./moving-guest.ts";
-import { type DiskReceiver, endedEarly, lookAtQemu, type QemuState, receiveDisks } from "./qemu-move.ts";
+import type { Destination, MovingGuest } from "./moving-guest.ts";
+import { type DiskReceiver, endedEarly, lookAtQemu, machineFlags, type QemuState, receiveDisks } from "./qemu-move.ts";
 import { type Held, type Place, type QmpRelay, startQmpRelay } from "./qmp-relay.ts";
 import { type Blkmig, startBlkmig } from "./run-blkmig.ts";
 
@@ -17,6 +17,8 @@ export interface Troubled {
 export interface TroubledMove {
   /** Where it was held: a command at the source's monitor. */
   readonly at: Place;
+  /** Where the whole machine goes. Default: only its disks are moved. */
+  readonly destination?: Destination;
   /** Of `send`. */
   readonly flags?: readonly string[];
   /** What is done there; who is held is let go of by it, or not. */
@@ -37,14 +39,15 @@ export async function troubleMove(
   path: (name: string) => string,
   number: number,
   { qemu, guest }: MovingGuest,
-  { at, flags = [], trouble }: TroubledMove,
+  { at, destination, flags = [], trouble }: TroubledMove,
 ): Promise<TroubledEnd> {
-  const receiver = await receiveDisks(makeTargets(path, `target-${number}`));
+  const receiver = await receiveDisks(destination?.disks ?? makeTargets(path, `target-${number}`));
   const relay = await startQmpRelay(qemu.monitor, path(`relay-${number}`));
   const begin = qemu.qmp.events.length;
   const held = relay.hold(at);
   const stop = relay.hold({ command: "stop" });
-  const sender = startBlkmig(["send", receiver.url, "--qmp", relay.url, "--json", "--no-verify", ...flags]);
+  const whole = destination ? machineFlags(destination) : [];
+  const sender = startBlkmig(["send", receiver.url, "--qmp", relay.url, ...whole, "--json", "--no-verify", ...flags]);
   // Otherwise nothing may be left for the pass after it.
   void stop.came.then(async () => writesMore(guest)).then(() => stop.release());
   await Promise.race([held.came, endedEarly(sender)]);
