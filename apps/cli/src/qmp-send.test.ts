@@ -66,6 +66,32 @@ const PAUSED: Place = { way: "there", say: "seal", edge: "before" };
 const ASKED: Place = { way: "there", say: "commit", edge: "before" };
 
 describe.skipIf(!hasQemu)("send --qmp (needs qemu-system-x86_64)", { timeout: 60_000 }, () => {
+  it("of a qcow2 with --incremental only what stands above its base goes, zeroes that hide the base too", async () => {
+    const path = temporaryFolder();
+    const base = makeDisk(path("base"), 4 * MIB, 3);
+    const words = ["create", "-q", "-f", "qcow2", "-b", base, "-F", "raw", path("top")];
+    execFileSync("qemu-img", words);
+    const target = makeDisk(path("target"), 4 * MIB, 3);
+    const machine = await startMachine({ path, disks: [{ id: "d0", path: path("top"), format: "qcow2" }] });
+    await machine.write("d0", 0x42, MIB, 65536);
+    await machine.qmp.execute("human-monitor-command", { "command-line": 'qemu-io d0 "write -z 2M 64k"' });
+    const env = { BLKMIG_STATE_DIR: path("state") };
+    const disk = ["--disk", `d0=${target}`, "--incremental"];
+    const receiver = startBlkmig(["receive", "tcp://127.0.0.1:0", "--json", ...disk], { env });
+    const to = await receiver.url();
+    const sent = await runBlkmig(
+      ["send", to, "--json", ...PATIENT, "--qmp", machine.url, "--disk", "d0", "--incremental", "--after", "cont"],
+      { env },
+    );
+    expect(sent.code).toBe(0);
+    expect(sent.events.at(-1)).toMatchObject({
+      event: "completed",
+      disks: [{ name: "d0", "data-bytes": 65536, "zero-bytes": 65536 }],
+    });
+    await machine.qmp.execute("quit").catch(() => {}); // it holds the lock
+    execFileSync("qemu-img", ["compare", "-U", "-f", "qcow2", "-F", "raw", path("top"), target]);
+  });
+
   it("a disk in a folder that QEMU alone knows is not recorded beside it, and that is said; it is known as moved all the same", async () => {
     const path = temporaryFolder();
     makeDisk(path("here.img"), MIB, 9);
