@@ -70,7 +70,7 @@ describe("a guest that is given back", () => {
     expect(source.guest).toBe("postmigrate");
     expect(destination.guest).toBe("paused");
     expect([...live.marks]).toEqual([BEFORE, "machine", "stopped"]);
-    expect(source.downtimeLimit).toBe(1);
+    expect(source.capabilities).toContain("pause-before-switchover");
   });
 
   it("is never resumed here once it was told to run there", async () => {

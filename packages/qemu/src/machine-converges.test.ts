@@ -48,6 +48,14 @@ describe("judgeConvergence", () => {
     expect(judgeConvergence(sending(), CONVERGED, undefined)).toBe("no");
   });
 
+  it("is time shortly before the first pass ends, so that QEMU may stop the guest then, and need not make another", async () => {
+    const near = await said({ passes: 1, remaining: 1_000_000 });
+    expect(judgeConvergence(sending(), CONVERGED, near)).toBe("yes");
+    expect(judgeConvergence(sending(), { ...CONVERGED, pending: 301e6 }, near)).toBe("no");
+    expect(judgeConvergence(sending(1), CONVERGED, near)).toBe("no");
+    expect(judgeConvergence(sending(), CONVERGED, await said({ passes: 1, remaining: 1_000_001 }))).toBe("no");
+  });
+
   it("wants more passes than there were when the guest could not come to rest", async () => {
     expect(judgeConvergence(sending(4), CONVERGED, await said({ passes: 4 }))).toBe("no");
     expect(judgeConvergence(sending(4), CONVERGED, await said({ passes: 5 }))).toBe("yes");

@@ -3,7 +3,7 @@ import { systemClock } from "@blkmig/device";
 import { takeMachineBack } from "./machine-back.ts";
 import { markOf } from "./machine-before.ts";
 import type { DisksView, MachineMove, MachineMoveOptions } from "./machine-contract.ts";
-import { judgeConvergence } from "./machine-converges.ts";
+import { judgeConvergence, memoryAllowance } from "./machine-converges.ts";
 import { handMachineOver, resumeMachineThere } from "./machine-hand-over.ts";
 import type { MachineParts } from "./machine-parts.ts";
 import { holdMachine } from "./machine-pause.ts";
@@ -39,7 +39,9 @@ export function createMachineMove(options: MachineMoveOptions): MachineMove {
     converges(view) {
       asked = view;
       const verdict = judgeConvergence(watch.state, view, ram.report);
-      if (verdict === "begin") ram.begin();
+      if (verdict === "begin") ram.begin(allowance(view));
+      // QEMU looks at the end of each of its passes, and a pass that it makes for nothing is one more in which much is written.
+      else if (watch.state.move.is === "sending") ram.suggest(allowance(view));
       return verdict === "yes";
     },
     guest: {
@@ -71,6 +73,10 @@ export function createMachineMove(options: MachineMoveOptions): MachineMove {
       }
     },
   };
+
+  function allowance(view: DisksView): number {
+    return Math.min(memoryAllowance(view), options.downtimeLimit());
+  }
 
   async function putItBack(found: SourceBefore): Promise<void> {
     await putBack(source, found);

@@ -25,6 +25,18 @@ describe("a guest that is to be held", () => {
     expect(source.downtimeLimit).toBe(5);
   });
 
+  it("may be stopped from the begin on, but for as long as the disks do not fit", async () => {
+    const { source, move } = await sending(ram({ remaining: 1e9 }));
+    expect(source.downtimeLimit).toBe(300);
+    const limits: number[] = [];
+    for (const pending of [10e6, 301e6, 400e6, 200e6, 210e6, 300e6]) {
+      move.converges({ ...CONVERGED, pending });
+      await settle();
+      limits.push(source.downtimeLimit);
+    }
+    expect(limits).toEqual([300, 1, 1, 100, 100, 5]);
+  });
+
   it("says not yet, and is not asked again before another pass of its memory", async () => {
     const { source, move, clock } = await sending(ram({ expected: 10, passes: 3 }));
     expect(move.converges(CONVERGED)).toBe(true);

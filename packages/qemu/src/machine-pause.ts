@@ -1,13 +1,10 @@
 import { takeMachineBack } from "./machine-back.ts";
 import type { DisksView } from "./machine-contract.ts";
-import { disksMs } from "./machine-converges.ts";
+import { KEEP_SENDING_MS, memoryAllowance } from "./machine-converges.ts";
 import { failureOf } from "./machine-failure.ts";
 import type { MachineParts } from "./machine-parts.ts";
-import { keepSending, limitDowntime } from "./machine-ready.ts";
 import type { MachineState } from "./machine-state.ts";
 
-/** What the memory is left at least, of a limit that the disks use up: with nothing QEMU would never stop a busy guest. */
-const LEAST_MEMORY_MS = 5;
 const LEAST_PATIENCE_MS = 2000;
 /** From the guest's stop to pre-switchover QEMU only finishes what it has begun. */
 const HOLD_MS = 30_000;
@@ -30,14 +27,13 @@ export async function holdMachine(parts: MachineParts, disks: DisksView | undefi
 
 /** Whether QEMU came to stop the guest, or failed, in time; else it will not do so before it is let again. */
 async function letSwitchOver(parts: MachineParts, disks: DisksView | undefined): Promise<boolean> {
-  const { source, watch, ram } = parts;
+  const { watch, ram } = parts;
   const limit = parts.downtimeLimit();
-  const left = disks ? Math.min(disks.downtimeLimit, limit) - disksMs(disks) : limit;
-  await limitDowntime(source, Math.max(LEAST_MEMORY_MS, left));
+  await ram.allow(disks ? Math.min(memoryAllowance(disks), limit) : limit);
   const hasCome = await watch.until((state) => !isRunningOn(state), Math.max(LEAST_PATIENCE_MS, 4 * limit));
   if (hasCome) return true;
   // First: while QEMU may still switch over, whether it has cannot be said.
-  await keepSending(source);
+  await ram.allow(KEEP_SENDING_MS);
   const { passes } = await ram.refresh();
   if (!isRunningOn(watch.state)) return true;
   watch.enter({ is: "sending", afterPass: passes });

@@ -2,6 +2,7 @@ import * as v from "valibot";
 
 import { ask } from "./live-ask.ts";
 import { type Before, NEEDED } from "./machine-before.ts";
+import { KEEP_SENDING_MS } from "./machine-converges.ts";
 import { askForGuest } from "./machine-status.ts";
 import { QemuError } from "./qemu-error.ts";
 import type { Qmp } from "./qmp-contract.ts";
@@ -76,22 +77,13 @@ async function readyDestination(destination: Qmp): Promise<void> {
 
 async function readySource(source: Qmp, before: Before): Promise<void> {
   await switchCapabilities(source, before.switched, true);
-  await keepSending(source); // or the memory could switch over before the disks fit
+  await limitDowntime(source, KEEP_SENDING_MS); // or the memory could switch over before the disks fit
 }
 
 /** The source as it was. Throws `QemuError`. */
 export async function putBack(source: Qmp, before: Before): Promise<void> {
   await switchCapabilities(source, before.switched, false);
   if (before.downtimeLimit !== undefined) await limitDowntime(source, before.downtimeLimit);
-}
-
-/**
- * Lets QEMU go on sending, pass after pass, rather than stop the guest; one that writes next to nothing is stopped all the same. Not 0:
- * then QEMU (7.2 and 10.0, run here) stops the guest at the end of the first pass, without looking for what was written meanwhile, and
- * all of that is downtime. Throws `QemuError`.
- */
-export async function keepSending(source: Qmp): Promise<void> {
-  await limitDowntime(source, 1);
 }
 
 /** QEMU's own limit, of the memory. Milliseconds: whole ones, and no more than QEMU takes. Throws `QemuError`. */

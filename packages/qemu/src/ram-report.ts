@@ -39,13 +39,13 @@ export function hasEnded(status: string): boolean {
   return ENDED.has(status);
 }
 
-/** Until QEMU knows, it says the limit that it has, with tens of megabytes remaining. Ours is 1; and where 0 or 1 is true, little remains. */
-function predicted(ms: number | undefined): number | undefined {
-  return ms !== undefined && ms > 1 ? ms : undefined;
+/** Until QEMU knows, it says the limit that it had at the begin, with tens of megabytes remaining. Where 0 or 1 is true, little remains. */
+function predicted(ms: number | undefined, unknown: number | undefined): number | undefined {
+  return ms !== undefined && ms > 1 && ms !== unknown ? ms : undefined;
 }
 
-/** Throws `QemuError`. */
-export async function askForRam(qmp: Qmp): Promise<RamReport> {
+/** `limitAtBegin`: QEMU's own, in milliseconds, where it is known. Throws `QemuError`. */
+export async function askForRam(qmp: Qmp, limitAtBegin?: number): Promise<RamReport> {
   const { status, ram, ...more } = await ask(qmp, "query-migrate", QUERY_MIGRATE);
   return {
     status,
@@ -56,7 +56,7 @@ export async function askForRam(qmp: Qmp): Promise<RamReport> {
       remaining: ram.remaining,
       total: ram.total,
       bandwidth: ram.mbps > 0 ? (ram.mbps * 1_000_000) / 8 : undefined,
-      expectedDowntime: predicted(more["expected-downtime"]),
+      expectedDowntime: predicted(more["expected-downtime"], limitAtBegin),
     },
   };
 }
