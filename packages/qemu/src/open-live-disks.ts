@@ -39,8 +39,9 @@ export async function openLiveDisks(options: OpenLiveDisksOptions): Promise<Qemu
 
   async function open(): Promise<void> {
     signal?.throwIfAborted();
-    await server.start();
+    // Before it starts: killed in between, the next one would find a server that is nobody's, and refuse for ever.
     await marks.add({ is: "server", pid: process.pid, start: (await startOf("self")) ?? "0" });
+    await server.start();
     for (const [index, disk] of disks.entries()) {
       signal?.throwIfAborted();
       const name = { is: "disk", disk: index } as const;

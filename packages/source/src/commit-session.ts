@@ -59,6 +59,7 @@ export async function commitSession(parts: CommitParts): Promise<{ readonly serv
   } finally {
     pause.end();
   }
+  parts.link().ended.throwIfAborted(); // a wire that is known to have broken leaves nothing in doubt
   try {
     await record(session.journal?.asked(attempt), "that commit is asked for");
     custody.ask();

@@ -10,8 +10,9 @@ import type { MigrationSource, Turn } from "./source-contract.ts";
 /** About how long a turn of a session takes, and what it sends at least, bytes. */
 const TURN_MS = 250;
 const LEAST_SLICE = 1024 * 1024;
-/** Between turns in which there is nothing to do. */
+/** Between turns in which there is nothing to do: at first, and twice as long with each, but no longer than that. */
 const IDLE_MS = 10;
+const MOST_IDLE_MS = 100;
 
 /** Passes over the disks while the guest runs. */
 export interface Passes {
@@ -35,6 +36,7 @@ export function createPasses(parts: PassesParts): Passes {
   const { options, conversation, custody, influence, pacer, report } = parts;
   const converges = options.convergence ?? convergesByPending;
   let warnedOfOverhead = false;
+  let idleMs = 0;
 
   /** Said once: with such a limit it is switched over only if the guest writes nothing for a while. */
   const warnOfOverhead = ({ bulkDone }: MigrationSource): void => {
@@ -59,6 +61,11 @@ export function createPasses(parts: PassesParts): Passes {
     return false;
   };
 
+  /** Little is left, and it is a rule of the caller's own that waits: not for the guest to write less. */
+  const isForRule = ({ bulkDone, figures: { bandwidth, dirty, readBandwidth } }: MigrationSource, pending: number) =>
+    options.convergence !== undefined &&
+    convergesByPending({ bulkDone, pending, dirty, bandwidth, readBandwidth, downtimeLimit: parts.downtimeLimit() });
+
   /** On a slow wire a turn is short, so that what is told of it moves. A classic turn is a section, and stays as it is. */
   const sliceOf = ({ figures }: MigrationSource): number => {
     if (!options.session) return pacer.slice;
@@ -71,7 +78,8 @@ export function createPasses(parts: PassesParts): Passes {
     report.step(source);
     // A rule of the caller's own waits for something. One turn without work proves little: it may only have asked too early.
     const isIdle = submitted === 0 && last?.submitted === 0 && source.figures.remaining === 0;
-    const wait = Math.max(pacer.spend(submitted - compared), isIdle ? IDLE_MS : 0);
+    idleMs = isIdle ? Math.min(MOST_IDLE_MS, Math.max(IDLE_MS, idleMs * 2)) : 0;
+    const wait = Math.max(pacer.spend(submitted - compared), idleMs);
     if (wait > 0) await pacer.wait(wait, custody.ending);
     return turn;
   };
@@ -93,7 +101,7 @@ export function createPasses(parts: PassesParts): Passes {
         warnOfOverhead(source);
         if (turn?.passEnded) {
           report.pass(source);
-          influence.afterPass(source);
+          if (!isForRule(source, pending)) influence.afterPass(source);
         }
         if (isTimeToSwitch(source, pending) && (await hold(source))) return;
         turn = await takeTurn(source, turn); // also when it was not held: a guest that answers at once would be asked for ever

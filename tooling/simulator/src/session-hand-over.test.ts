@@ -138,6 +138,19 @@ describe("a source whose targets another program takes over", () => {
     expect(told).toEqual(["connected", "paused", "sealed", "let go", "resumed"]);
   });
 
+  test("of which it is known that its wire broke before COMMIT was asked for is in no doubt", async () => {
+    let cutIt = (): void => {};
+    const { run, told } = moveTo({
+      async confirm() {
+        cutIt();
+        await new Promise(setImmediate);
+      },
+      onTargets: (what, { cut }) => what === "let go" && (cutIt = cut),
+    });
+    expect(await failed(run())).toMatchObject({ code: "wire", guest: "running" });
+    expect(told).toEqual(["connected", "paused", "sealed", "let go", "confirm", "resumed"]);
+  });
+
   test("that does not know what became of its COMMIT is over if there was none, and does not begin again", async () => {
     const { run, told } = moveTo({ earlier: "sealed" });
     expect(await failed(run())).toMatchObject({ code: "wire", guest: "running" });

@@ -98,7 +98,8 @@ async function openThem(
       warn: (message) => output.warn(message),
     });
   } catch (error) {
-    await watchdog.over(); // all or nothing
+    if (qmp.ended.aborted) watchdog.leave(); // nothing could be undone
+    else await watchdog.over();
     throw signal.aborted ? new CommandError("cancelled", "cancelled: nothing was sent", { cause: error }) : error;
   }
 }
