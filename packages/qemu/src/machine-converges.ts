@@ -43,7 +43,7 @@ export function judgeConvergence(
 }
 
 /** Milliseconds that the disks alone would keep the guest. */
-export function disksMs({ pending, bandwidth }: DisksView): number {
+function disksMs({ pending, bandwidth }: DisksView): number {
   return pending === 0 ? 0 : (pending / (bandwidth ?? 0)) * 1000;
 }
 
