@@ -1,4 +1,4 @@
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+export const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /**
  * Runs with a signal that aborts on SIGINT and SIGTERM. They end nothing by themselves, the second no more than the

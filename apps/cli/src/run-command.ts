@@ -1,5 +1,5 @@
 import { endingOf } from "./exit-code.ts";
-import { withInterruption } from "./interruption.ts";
+import { SIGNALS, withInterruption } from "./interruption.ts";
 import { createOutput, type Output } from "./output/output.ts";
 
 export interface CommandFrame {
@@ -29,5 +29,7 @@ export async function runCommand(frame: CommandFrame, run: (world: CommandWorld)
       return ending.exitCode;
     }
   });
+  // What is done is done: a signal that comes now, as a service manager's may, changes nothing of how it ended.
+  for (const name of SIGNALS) process.on(name, () => void output.flush().then(() => process.exit()));
   await output.flush();
 }

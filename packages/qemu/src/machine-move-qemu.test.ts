@@ -51,32 +51,6 @@ describe.skipIf(ROUTES.length === 0).each(ROUTES)("a machine from $name", ({ qem
     expect(pair.move.converges(CONVERGED)).toBe(false);
   });
 
-  // Under TCG 7.2 finds next to nothing when it looks for the third time, whatever its guest writes: run here.
-  const looks = !qemus[0].name.startsWith("QEMU 7.");
-  it.runIf(looks)(
-    "is not held while its guest writes more memory than the limit allows, and is when it does not",
-    async () => {
-      const pair = await start({ isBusy: true, bandwidth: 500_000 });
-      const before = await pair.settings();
-      await pair.move.prepare();
-      const { move } = pair;
-      expect(move.converges(CONVERGED)).toBe(false); // it begins
-      await vi.waitUntil(() => move.figures?.expectedDowntime !== undefined, PATIENCE);
-      expect(move.figures?.expectedDowntime).toBeGreaterThan(CONVERGED.downtimeLimit);
-      expect(move.converges(CONVERGED)).toBe(false);
-      expect(move.converges({ ...CONVERGED, downtimeLimit: 60_000 })).toBe(true);
-      expect(await move.guest.pause()).toBe("not-yet");
-      expect(await pair.guests()).toEqual(["running", "inmigrate"]);
-      expect(await pair.settings()).toBe("events return-path pause-before-switchover 1");
-      await pair.source.execute("migrate-set-parameters", { "max-bandwidth": 100_000_000 });
-      await held(pair);
-      await pair.move.handOver();
-      await pair.move.resumeThere();
-      expect(await pair.guests()).toEqual(["postmigrate", "running"]);
-      expect(before).toBe("300");
-    },
-  );
-
   it("is cancelled when the guest is given back", async () => {
     const pair = await start();
     const before = await pair.settings();
@@ -138,5 +112,33 @@ describe.skipIf(ROUTES.length === 0).each(ROUTES)("a machine from $name", ({ qem
     await pair.source.execute("migrate-set-capabilities", paused);
     await pair.source.execute("migrate", { uri: `exec:cat >/dev/null` });
     await expect(pair.move.prepare()).rejects.toMatchObject({ code: "busy" });
+  });
+});
+
+/** Under TCG 7.2 finds next to nothing when it looks for the third time, whatever its guest writes: run here. */
+const LOOKING = ROUTES.filter(({ qemus }) => !qemus[0].name.startsWith("QEMU 7."));
+
+describe.skipIf(ROUTES.length === 0).each(LOOKING)("a machine at work, from $name", ({ qemus }) => {
+  const start = usePairs(qemus);
+
+  it("is not held while its guest writes more memory than the limit allows, and is when it does not", async () => {
+    const pair = await start({ isBusy: true, bandwidth: 500_000 });
+    const before = await pair.settings();
+    await pair.move.prepare();
+    const { move } = pair;
+    expect(move.converges(CONVERGED)).toBe(false); // it begins
+    await vi.waitUntil(() => move.figures?.expectedDowntime !== undefined, PATIENCE);
+    expect(move.figures?.expectedDowntime).toBeGreaterThan(CONVERGED.downtimeLimit);
+    expect(move.converges(CONVERGED)).toBe(false);
+    expect(move.converges({ ...CONVERGED, downtimeLimit: 60_000 })).toBe(true);
+    expect(await move.guest.pause()).toBe("not-yet");
+    expect(await pair.guests()).toEqual(["running", "inmigrate"]);
+    expect(await pair.settings()).toBe("events return-path pause-before-switchover 1");
+    await pair.source.execute("migrate-set-parameters", { "max-bandwidth": 100_000_000 });
+    await held(pair);
+    await pair.move.handOver();
+    await pair.move.resumeThere();
+    expect(await pair.guests()).toEqual(["postmigrate", "running"]);
+    expect(before).toBe("300");
   });
 });

@@ -34,7 +34,7 @@ export interface SuiteCapabilities {
 
 const MIB = 1024 * 1024;
 const SCRIBBLE = 0xee;
-const LONG = { timeout: 15_000 };
+const LONG = { timeout: 60_000 };
 
 /** What every wire promises; `factory` is called once a test. */
 export function describeConnection(name: string, factory: () => Promise<SuitePair>): void {
