@@ -206,9 +206,7 @@ describe.skipIf(!hasQemu)("send --qmp (needs qemu-system-x86_64)", { timeout: 60
   });
 
   it.each([
-    ["there", "hello", "sending"],
     ["back", "welcome", "sending"],
-    ["there", "prepare", "sending"],
     ["back", "ready", "sending"],
     ["back", "sealed", "sending"],
     ["there", "commit", "asked"],

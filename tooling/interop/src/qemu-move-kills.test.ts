@@ -9,7 +9,7 @@ import { recordsTold } from "./guest-records.ts";
 import { troubles } from "./live-guest.ts";
 import { type MovingGuest, startMovingGuest } from "./moving-guest.ts";
 import { movingGuest } from "./needs.ts";
-import { endedEarly, lookAtQemu, monitorUrl, receiveDisks } from "./qemu-move.ts";
+import { endedEarly, lookAtQemu, monitorUrl, receiveDisks, someOf } from "./qemu-move.ts";
 import { type Place, startQmpRelay } from "./qmp-relay.ts";
 import { startRelay } from "./relay.ts";
 import { runBlkmig, startBlkmig } from "./run-blkmig.ts";
@@ -63,7 +63,7 @@ describe.skipIf(movingGuest.missing)(`troubles while a running QEMU's disks move
   it("blkmig is killed at any step: the guest goes on, nothing is left, and the next one moves it", async () => {
     const path = temporaryFolder();
     const moving = await startMovingGuest({ path, release: "7.2", format: "qcow2" });
-    for (const [number, at] of [...RUNNING, ...STOPPED, ...COPIED].entries()) {
+    for (const [number, at] of someOf([...RUNNING, ...STOPPED, ...COPIED], true).entries()) {
       const flags = ["--after", COPIED.includes(at) ? "cont" : "hold"];
       const end = await troubleMove(path, number, moving, {
         at,
@@ -80,7 +80,10 @@ describe.skipIf(movingGuest.missing)(`troubles while a running QEMU's disks move
   it("blkmig is interrupted at any step before commit is asked for: it ends, and the guest goes on", async () => {
     const path = temporaryFolder();
     const moving = await startMovingGuest({ path, release: "10.0", format: "qcow2", iothreads: true });
-    for (const [number, at] of [answer("block-export-add"), ...RUNNING.slice(-4), ...STOPPED].entries()) {
+    for (const [number, at] of someOf(
+      [answer("block-export-add"), ...RUNNING.slice(-4), ...STOPPED],
+      false,
+    ).entries()) {
       const interrupt = ({ sender, held }: Troubled): void => {
         sender.process.kill("SIGINT");
         held.release();
@@ -101,9 +104,9 @@ describe.skipIf(movingGuest.missing)(`troubles while a running QEMU's disks move
       held.release();
     };
     const troubled = [
-      ...steps.map((at) => ({ at, trouble: cut, code: codeOfCut(at) })),
+      ...someOf(steps, true).map((at) => ({ at, trouble: cut, code: codeOfCut(at) })),
       // When it is to confirm, the receiver has sealed: whether it is known to be gone when commit is asked for is luck.
-      ...steps.slice(OPENING.length, -2).map((at) => ({ at, trouble: kill, flags: IMPATIENT, code: 1 })),
+      ...someOf(steps.slice(OPENING.length, -2), false).map((at) => ({ at, trouble: kill, flags: IMPATIENT, code: 1 })),
     ];
     for (const [number, { code, ...move }] of troubled.entries()) {
       const { stops: _, ...end } = await troubleMove(path, number, moving, move);

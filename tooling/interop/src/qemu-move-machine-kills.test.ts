@@ -8,7 +8,7 @@ import { troubles } from "./live-guest.ts";
 import { setCapabilities } from "./migration.ts";
 import { type MovingGuest, startDestination, startMovingGuest } from "./moving-guest.ts";
 import { movingGuest } from "./needs.ts";
-import { machineFlags, monitorUrl, receiveDisks } from "./qemu-move.ts";
+import { machineFlags, monitorUrl, receiveDisks, someOf } from "./qemu-move.ts";
 import type { QemuRelease } from "./qemu-release.ts";
 import type { Place } from "./qmp-relay.ts";
 import { startRelay } from "./relay.ts";
@@ -83,7 +83,7 @@ describe.skipIf(movingGuest.missing)(
     ])("from $from: $what; the guest goes on", async ({ from, list }) => {
       const path = temporaryFolder();
       const source = await startMovingGuest({ path, release: from, format: "raw" });
-      for (const [number, { at, trouble, code }] of list.entries()) {
+      for (const [number, { at, trouble, code }] of someOf(list, from === "7.2").entries()) {
         const destination = await startDestination({ path, release: "10.0", name: `there-${number}` }, source);
         const { qemu } = destination;
         const there = { kill: async () => qemu.kill(), pause: () => process.kill(qemu.pid, "SIGSTOP") };

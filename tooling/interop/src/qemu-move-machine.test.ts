@@ -9,7 +9,7 @@ import { recordsTold } from "./guest-records.ts";
 import { troubles } from "./live-guest.ts";
 import { startDestination, startMovingGuest } from "./moving-guest.ts";
 import { movingGuest } from "./needs.ts";
-import { endedEarly, monitorUrl, receiveDisks } from "./qemu-move.ts";
+import { endedEarly, machineFlags, monitorUrl, receiveDisks } from "./qemu-move.ts";
 import { startQmpRelay } from "./qmp-relay.ts";
 import { startBlkmig } from "./run-blkmig.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -29,7 +29,7 @@ describe.skipIf(movingGuest.missing)(`a running QEMU, with its disks (${movingGu
     const { blkmig: receiver, url } = await receiveDisks(destination.disks);
     const relay = await startQmpRelay(destination.qemu.monitor, path("relay"));
     const cont = relay.hold({ command: "cont" });
-    const machine = ["--migrate-to", destination.uri, "--to-qmp", relay.url];
+    const machine = machineFlags(destination, relay.url);
     const slow = ["--max-bandwidth", "16M", "--no-verify"];
     const sender = startBlkmig(["send", url, "--qmp", monitorUrl(source.qemu), ...machine, "--json", ...slow]);
     await Promise.race([cont.came, endedEarly(sender)]);
