@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 
 import { type Outcome, simulate } from "./simulate.ts";
 
-const SEEDS = Number(process.env["BLKMIG_SEEDS"] ?? 300);
+const SEEDS = Number(process.env["BLKMIG_SEEDS"] ?? 240);
 const seeds = Array.from({ length: SEEDS }, (_, seed) => seed);
 
 const describeEnd = (end: { completed: unknown } | { failed: unknown }): string =>

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 
 import { type SessionDangers, type SessionOutcome, simulateSession } from "./simulate-session.ts";
 
-const SEEDS = Number(process.env["BLKMIG_SEEDS"] ?? 120);
+const SEEDS = Number(process.env["BLKMIG_SEEDS"] ?? 90);
 const FIRST = Number(process.env["BLKMIG_SEED"] ?? 0);
 const seeds = Array.from({ length: SEEDS }, (_, seed) => FIRST + seed);
 
