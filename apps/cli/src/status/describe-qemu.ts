@@ -66,15 +66,20 @@ function describeDisk({ disk, recorded }: SeenQemuDisk, stateDir: string | undef
   const where = storage && { path: storage.filename, driver: storage.driver };
   return {
     fields: { ids, qdev, node, size, format, "backing-depth": backingDepth, ...where, ...unfitness, ...record?.fields },
-    line: describeForPeople(disk),
+    line: describeForPeople(disk, record?.fields["state"] === "moved" || record?.fields["state"] === "asked"),
     onRecord: record === undefined || recorded?.record === "none" ? [] : record.lines,
   };
 }
 
-function describeForPeople({ ids: [id = "", ...others], size, format, storage, unfit }: QemuDisk): string {
+/** `isBound`: what is on record, which is said below, keeps it from being moved. */
+function describeForPeople(
+  { ids: [id = "", ...others], size, format, storage, unfit }: QemuDisk,
+  isBound: boolean,
+): string {
   const also = others.length === 0 ? "" : ` (or ${others.map((other) => `'${other}'`).join(", ")})`;
   const what = storage ? `${formatBytes(size)}, ${format}, at ${storage.filename}: ` : "";
-  return `'${id}'${also}: ${what}${unfit ? `${HOW[unfit.how]}: ${unfit.why}` : "can be moved"}`;
+  const free = isBound ? "is not to be moved" : "can be moved";
+  return `'${id}'${also}: ${what}${unfit ? `${HOW[unfit.how]}: ${unfit.why}` : free}`;
 }
 
 const NOTHING_OURS = "no migration has anything in it";
