@@ -5,8 +5,9 @@ import { attemptAll } from "./live-attempts.ts";
 import { type OurName, parseName } from "./names.ts";
 import type { Qmp } from "./qmp-contract.ts";
 
-/** A dirty bitmap of one migration, as QEMU tells of it. */
+/** A dirty bitmap of a migration of ours, as QEMU tells of it. */
 export interface OurBitmap {
+  readonly migration: string;
   readonly node: string;
   /** As QEMU calls it. */
   readonly text: string;
@@ -17,6 +18,7 @@ export interface OurBitmap {
   readonly recording: boolean;
 }
 
+// A bitmap without a name is some job's own.
 const NODES = v.array(
   v.looseObject({
     "node-name": v.optional(v.string(), ""),
@@ -27,17 +29,20 @@ const NODES = v.array(
   }),
 );
 
-/** All of them, on whatever node. What is there is QEMU's to say: a command that timed out may have been carried out. */
-export async function findBitmaps(qmp: Qmp, migration: string): Promise<readonly OurBitmap[]> {
+/** Every migration's, on whatever node. What is there is QEMU's to say: a command that timed out may have been carried out. */
+export async function findAllBitmaps(qmp: Qmp): Promise<readonly OurBitmap[]> {
   // Flat, or each node tells of all below it again.
   const nodes = await ask(qmp, "query-named-block-nodes", NODES, { flat: true });
   return nodes.flatMap((node) =>
     node["dirty-bitmaps"].flatMap(({ name: text, count, recording }) => {
       const parsed = parseName(text);
-      if (parsed?.migration !== migration) return [];
-      return [{ node: node["node-name"], text, name: parsed.name, count, recording }];
+      return parsed ? [{ ...parsed, node: node["node-name"], text, count, recording }] : [];
     }),
   );
+}
+
+export async function findBitmaps(qmp: Qmp, migration: string): Promise<readonly OurBitmap[]> {
+  return (await findAllBitmaps(qmp)).filter((bitmap) => bitmap.migration === migration);
 }
 
 export async function removeBitmap(qmp: Qmp, { node, text }: Pick<OurBitmap, "node" | "text">): Promise<void> {

@@ -1,16 +1,13 @@
 import { type Clock, systemClock } from "@blkmig/device";
-import * as v from "valibot";
 
-import { ask } from "./live-ask.ts";
 import { attemptAll } from "./live-attempts.ts";
 import { type OurName, parseName } from "./names.ts";
+import { askExports } from "./qemu-answers.ts";
 import { QemuError } from "./qemu-error.ts";
 import type { Qmp } from "./qmp-contract.ts";
 
 /** How long QEMU may take to end an export, once it has said that it will. */
 const ENDING_MS = 30_000;
-
-const EXPORTS = v.array(v.looseObject({ id: v.string(), "shutting-down": v.boolean() }));
 
 export interface RemovalOptions {
   readonly qmp: Qmp;
@@ -26,7 +23,7 @@ export async function removeExports(options: RemovalOptions, which: (name: OurNa
   const { qmp, migration } = options;
   const deletions = watchDeletions(options);
   try {
-    const found = (await ask(qmp, "query-block-exports", EXPORTS)).filter(({ id }) => {
+    const found = (await askExports(qmp)).filter(({ id }) => {
       const parsed = parseName(id);
       return parsed?.migration === migration && which(parsed.name);
     });

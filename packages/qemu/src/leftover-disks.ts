@@ -1,6 +1,6 @@
 import { removeBitmaps } from "./bitmap-ours.ts";
 import { type RemovalOptions, removeExports } from "./export-removal.ts";
-import { askExports } from "./leftover-answers.ts";
+import { askExports } from "./qemu-answers.ts";
 import { QemuError } from "./qemu-error.ts";
 import type { Qmp } from "./qmp-contract.ts";
 

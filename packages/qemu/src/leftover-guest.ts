@@ -1,17 +1,15 @@
 import type { Clock } from "@blkmig/device";
 
-import { askMigration, askStatus, type RunStatus } from "./leftover-answers.ts";
-import { lookUntil } from "./leftover-until.ts";
 import type { CleanOptions, GuestAfterClean } from "./leftovers-contract.ts";
 import type { Mark } from "./live-contract.ts";
+import { lookUntil } from "./look-until.ts";
+import { askStatus, type RunStatus } from "./qemu-answers.ts";
 import { QemuError } from "./qemu-error.ts";
 import type { Qmp } from "./qmp-contract.ts";
+import { askForRam, hasEnded } from "./ram-report.ts";
 
 const CANCEL_MS = 30_000;
 const RESUME_MS = 30_000;
-
-/** Of QEMU's own migration: nothing more comes. */
-const OVER = new Set(["none", "completed", "failed", "cancelled"]);
 
 /**
  * What becomes of the guest. `leave`: somebody else goes on with it, or it is in doubt whose its disks are. `keep-stopped`: they have
@@ -74,12 +72,12 @@ function stepOf(
  * that nobody gives any more.
  */
 async function endMigration(qmp: Qmp, clock: Clock): Promise<string> {
-  const before = await askMigration(qmp);
-  if (OVER.has(before)) return before;
+  const { status: before } = await askForRam(qmp);
+  if (hasEnded(before)) return before;
   await qmp.execute("migrate_cancel");
   const after = await lookUntil(clock, CANCEL_MS, async () => {
-    const now = await askMigration(qmp);
-    return OVER.has(now) ? now : undefined;
+    const { status: now } = await askForRam(qmp);
+    return hasEnded(now) ? now : undefined;
   });
   if (after !== undefined) return after;
   throw new QemuError("migration", qmp.url, `migrate_cancel: not over after ${CANCEL_MS / 1000} s`);

@@ -1,7 +1,8 @@
-import type { ExportInfo, NodeInfo } from "./leftover-answers.ts";
+import type { OurBitmap } from "./bitmap-ours.ts";
 import type { Leftover } from "./leftovers-contract.ts";
 import type { Mark } from "./live-contract.ts";
 import { type OurName, parseName } from "./names.ts";
+import type { ExportInfo } from "./qemu-answers.ts";
 
 /** A process that asked for the NBD server: when the kernel says it began, for its number may be another's by now. */
 export interface Claim {
@@ -13,7 +14,7 @@ export interface Claim {
 export type Survey = Omit<Leftover, "owner"> & { readonly claims: readonly Claim[] };
 
 /** What carries our names, by migration. */
-export function surveyOf(exports: readonly ExportInfo[], nodes: readonly NodeInfo[]): Survey[] {
+export function surveyOf(exports: readonly ExportInfo[], bitmaps: readonly OurBitmap[]): Survey[] {
   const found = new Map<string, Found>();
   const of = (migration: string): Found => {
     const known = found.get(migration) ?? { exports: [], bitmaps: [], names: [] };
@@ -24,17 +25,13 @@ export function surveyOf(exports: readonly ExportInfo[], nodes: readonly NodeInf
     const ours = parseName(id);
     if (ours) of(ours.migration).exports.push(id);
   }
-  for (const { "node-name": node, "dirty-bitmaps": bitmaps } of nodes) {
-    for (const { name } of bitmaps) {
-      const ours = parseName(name);
-      if (!ours) continue;
-      of(ours.migration).bitmaps.push({ node, name });
-      of(ours.migration).names.push(ours.name);
-    }
+  for (const { migration, node, text, name } of bitmaps) {
+    of(migration).bitmaps.push({ node, name: text });
+    of(migration).names.push(name);
   }
-  return [...found].map(([migration, { exports: ids, bitmaps, names }]) => {
+  return [...found].map(([migration, { exports: ids, bitmaps: had, names }]) => {
     const claims = names.flatMap(claimsOf);
-    return { migration, marks: names.flatMap(marksOf), exports: ids, bitmaps, server: claims.length > 0, claims };
+    return { migration, marks: names.flatMap(marksOf), exports: ids, bitmaps: had, server: claims.length > 0, claims };
   });
 }
 

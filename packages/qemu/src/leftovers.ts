@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "@blkmig/device";
 
-import { askExports, askNodes } from "./leftover-answers.ts";
+import { findAllBitmaps } from "./bitmap-ours.ts";
 import { letGoOfDisks } from "./leftover-disks.ts";
 import { fateOf, giveBack, lookAtGuest } from "./leftover-guest.ts";
 import { livingOwner } from "./leftover-owner.ts";
@@ -10,6 +10,7 @@ import { beforeOf } from "./machine-before.ts";
 import { putBack } from "./machine-ready.ts";
 import { createMarks } from "./marks.ts";
 import { parseName } from "./names.ts";
+import { askExports } from "./qemu-answers.ts";
 import { QemuError } from "./qemu-error.ts";
 import type { Qmp } from "./qmp-contract.ts";
 
@@ -48,7 +49,7 @@ export async function cleanLeftover(
 }
 
 async function survey(qmp: Qmp): Promise<Survey[]> {
-  return surveyOf(await askExports(qmp), await askNodes(qmp));
+  return surveyOf(await askExports(qmp), await findAllBitmaps(qmp));
 }
 
 /** This process asks only for what it is not doing any more. */

@@ -103,7 +103,7 @@ export class FakeQemu implements Qmp {
       case "query-named-block-nodes":
         return this.#nodes.map((node) => ({ "node-name": node, "dirty-bitmaps": this.#described(node) }));
       case "query-block-exports":
-        return [...this.exports].map(([id, { shuttingDown }]) => ({ id, "shutting-down": shuttingDown }));
+        return [...this.exports].map(([id, { shuttingDown }]) => ({ id, type: "nbd", "shutting-down": shuttingDown }));
       case "block-export-del":
         this.exports.delete(String(parameters["id"]));
         if (this.saysDeleted) this.emit("BLOCK_EXPORT_DELETED", { id: parameters["id"] });

@@ -1,7 +1,8 @@
 import { endDestination } from "./machine-destination.ts";
 import type { MachineParts } from "./machine-parts.ts";
 import { type GuestHere, isUnderWay } from "./machine-state.ts";
-import { askForGuest } from "./machine-status.ts";
+import { messageOf } from "./message-of.ts";
+import { askForGuest } from "./qemu-answers.ts";
 import { QemuError } from "./qemu-error.ts";
 import { hasEnded } from "./ram-report.ts";
 
@@ -26,7 +27,7 @@ export async function takeMachineBack(parts: MachineParts): Promise<void> {
   watch.enter({ is: "back" });
   // A mark that stays is found later; the guest runs all the same.
   for (const mark of ["stopped", "machine"] as const) {
-    await live.unmark(mark).catch((error: unknown) => warn(error instanceof Error ? error.message : String(error)));
+    await live.unmark(mark).catch((error: unknown) => warn(messageOf(error)));
   }
 }
 
@@ -71,7 +72,7 @@ export function nextStepBack(
 
 function withRemedy(url: string, cause: unknown): QemuError {
   const code = cause instanceof QemuError && cause.code === "gone" ? "gone" : "timeout";
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = messageOf(cause);
   const remedy = `when its monitor answers, say \`migrate_cancel\` and \`cont\` there, or run blkmig status --qmp ${url} --clean`;
   return new QemuError(code, url, `the guest may stand still (${why}): ${remedy}`, { cause });
 }

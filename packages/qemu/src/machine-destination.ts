@@ -1,10 +1,11 @@
+import { lookUntil } from "./look-until.ts";
 import type { MachineParts } from "./machine-parts.ts";
-import { askForGuest } from "./machine-status.ts";
+import { messageOf } from "./message-of.ts";
+import { askForGuest } from "./qemu-answers.ts";
 import { QemuError } from "./qemu-error.ts";
 
-/** How long a destination may take from one state to the next. Milliseconds; between two looks. */
+/** How long a destination may take from one state to the next. Milliseconds. */
 const THERE_MS = 30_000;
-const LOOK_MS = 20;
 /** A destination that stands still reads its monitor later. */
 const QUIT_MS = 5000;
 
@@ -34,12 +35,12 @@ export async function runThere(parts: MachineParts): Promise<void> {
 
 /** What it is at the end of that time, or as soon as it is so. */
 async function untilGuest({ destination, clock }: MachineParts, isSo: (status: string) => boolean): Promise<string> {
-  const deadline = clock.now() + THERE_MS;
-  for (;;) {
-    const status = await askForGuest(destination);
-    if (isSo(status) || clock.now() >= deadline) return status;
-    await clock.sleep(LOOK_MS);
-  }
+  let status = "";
+  await lookUntil(clock, THERE_MS, async () => {
+    status = await askForGuest(destination);
+    return isSo(status) || undefined;
+  });
+  return status;
 }
 
 /** A destination that has, or may have, a machine that goes on here must never run it. Says so where it may still live; does not throw. */
@@ -48,7 +49,7 @@ export async function endDestination({ destination, warn }: MachineParts): Promi
     await destination.execute("quit", {}, { timeoutMs: QUIT_MS });
     warn(`${destination.url}: it had taken over a machine that goes on at its source, and was told to quit`);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     warn(`if the destination QEMU still lives, it has a machine that goes on at its source: end it (${why})`);
   }
 }

@@ -1,7 +1,8 @@
 import { endDestination, runThere, untilItWaitsThere } from "./machine-destination.ts";
 import { failureOf } from "./machine-failure.ts";
 import type { MachineParts } from "./machine-parts.ts";
-import { askForGuest } from "./machine-status.ts";
+import { messageOf } from "./message-of.ts";
+import { askForGuest } from "./qemu-answers.ts";
 import { QemuError } from "./qemu-error.ts";
 import type { Qmp } from "./qmp-contract.ts";
 
@@ -92,6 +93,6 @@ async function untilClosedHere({ source, clock, watch }: MachineParts): Promise<
 
 function asFailure(url: string, error: unknown): QemuError {
   if (error instanceof QemuError && error.code === "migration") return error;
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   return new QemuError("migration", url, `the machine could not be handed over: ${why}`, { cause: error });
 }

@@ -10,6 +10,7 @@ import { holdMachine } from "./machine-pause.ts";
 import { inspectDestination, inspectSource, putBack, readyBoth, type SourceBefore } from "./machine-ready.ts";
 import { assertMigrateUri } from "./machine-uri.ts";
 import { createMachineWatch } from "./machine-watch.ts";
+import { messageOf } from "./message-of.ts";
 import { createRamSender } from "./ram-sender.ts";
 
 /** Nothing is asked of either QEMU before `prepare()`. Throws `TypeError` for a `uri` that `migrate` cannot answer over. */
@@ -84,6 +85,6 @@ export function createMachineMove(options: MachineMoveOptions): MachineMove {
   }
 
   function tell(error: unknown): void {
-    if (!source.ended.aborted) warn(error instanceof Error ? error.message : String(error));
+    if (!source.ended.aborted) warn(messageOf(error));
   }
 }

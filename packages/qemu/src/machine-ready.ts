@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { ask } from "./live-ask.ts";
 import { type Before, NEEDED } from "./machine-before.ts";
 import { KEEP_SENDING_MS } from "./machine-converges.ts";
-import { askForGuest } from "./machine-status.ts";
+import { askForGuest } from "./qemu-answers.ts";
 import { QemuError } from "./qemu-error.ts";
 import type { Qmp } from "./qmp-contract.ts";
 import { askForRam, hasEnded } from "./ram-report.ts";

@@ -1,7 +1,7 @@
 import type { Clock } from "@blkmig/device";
 
 import { afterEvent, afterStatus, isUnderWay, type MachineState, type Move } from "./machine-state.ts";
-import { askForGuest } from "./machine-status.ts";
+import { askForGuest } from "./qemu-answers.ts";
 import type { Qmp } from "./qmp-contract.ts";
 
 /** The state of a move, kept by what the source's monitor says. */

@@ -10,6 +10,7 @@ import { createRelease } from "./live-release.ts";
 import { assertSocketPath, createLiveServer } from "./live-server.ts";
 import { createTurns } from "./live-turns.ts";
 import { createMarks } from "./marks.ts";
+import { messageOf } from "./message-of.ts";
 import { startOf } from "./process-start.ts";
 import { createQemuGuest } from "./qemu-guest.ts";
 
@@ -82,8 +83,4 @@ export async function openLiveDisks(options: OpenLiveDisksOptions): Promise<Qemu
     release,
     close,
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,16 +1,13 @@
 import type { Guest } from "@blkmig/device";
-import * as v from "valibot";
 
-import { ask } from "./live-ask.ts";
 import { createTurns, type InTurn } from "./live-turns.ts";
 import type { Marks } from "./marks.ts";
+import { askStatus } from "./qemu-answers.ts";
 import { QemuError } from "./qemu-error.ts";
 import type { Qmp } from "./qmp-contract.ts";
 
 /** QEMU lets all writes land that have begun before it answers `stop`, and a `cont` waits behind that. Milliseconds. */
 const STOP_MS = 60_000;
-
-const STATUS = v.looseObject({ status: v.string(), running: v.boolean() });
 
 export interface QemuGuestOptions {
   readonly qmp: Qmp;
@@ -51,7 +48,7 @@ export function createQemuGuest({ qmp, marks, stopInTurn }: QemuGuestOptions): Q
 
   /** A guest that sleeps is not running, and wakes by itself. */
   async function mayRun(): Promise<boolean> {
-    const { status, running } = await ask(qmp, "query-status", STATUS);
+    const { status, running } = await askStatus(qmp);
     return running || status === "suspended";
   }
 
