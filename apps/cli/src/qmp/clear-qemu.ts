@@ -43,8 +43,7 @@ function whyRefused(url: string, recovered: Recovered, options: ClearQemuOptions
     case "moved":
       return dangers.moved ? undefined : `${said}: --force moved sends what is left here`;
     case "in-doubt": {
-      const disk = { device: { path: url, size: 0 }, monitor: url };
-      const [keep, gone] = resolveLinesOf(disk, recovered.migration, stateDir);
+      const [keep, gone] = resolveLinesOf({ role: "qmp", path: url }, recovered.migration, stateDir);
       return `${said}. Say --resume to ask the receiver, or end it by hand: \`${keep}\` or \`${gone}\``;
     }
     case "taken-over":

@@ -67,26 +67,32 @@ export function whereMoved({ to, migration }: SourceRecord): string {
   return `has moved${to === undefined ? "" : ` to ${to}`} (migration ${migration}), and its owner is there now`;
 }
 
-/** The commands, as typed in a shell, of which one would end a migration of it by hand. */
+/** Where a verdict on a disk is given: a QEMU's is locked, so it is given at the monitor, for all that the QEMU has. */
+interface VerdictPlace {
+  readonly role: "source" | "qmp";
+  readonly path: string;
+}
+
+export function verdictPlaceOf(disk: { readonly path: string; readonly monitor?: string | undefined }): VerdictPlace {
+  return disk.monitor === undefined ? { role: "source", path: disk.path } : { role: "qmp", path: disk.monitor };
+}
+
+/** The commands, as typed in a shell, of which one would end a migration by hand. */
 export function resolveLinesOf(
-  { device: { path }, monitor }: Pick<RecordedSource, "device" | "monitor">,
+  place: VerdictPlace,
   migration: string,
   stateDir: string | undefined,
 ): readonly [keep: string, gone: string] {
-  const line = (verdict: "keep" | "gone"): string => {
-    const place =
-      monitor === undefined ? ({ role: "source", path } as const) : ({ role: "qmp", path: monitor } as const);
-    return formatResolveLine({ ...place, verdict, migration, stateDir });
-  };
+  const line = (verdict: "keep" | "gone"): string => formatResolveLine({ ...place, verdict, migration, stateDir });
   return [line("keep"), line("gone")];
 }
 
 /** Undefined for a disk of which no commit is in doubt. `ask` says how the receiver would be asked. */
 export function whyInDoubt(disk: RecordedSource, ask: string, stateDir: string | undefined): string | undefined {
-  const { record } = disk;
+  const { record, device, monitor } = disk;
   if (record?.role !== "source" || record.state !== "asked") return undefined;
   const { migration } = record;
-  const [keep, gone] = resolveLinesOf(disk, migration, stateDir);
+  const [keep, gone] = resolveLinesOf(verdictPlaceOf({ path: device.path, monitor }), migration, stateDir);
   return `is in doubt: it is not known whether migration ${migration} was committed. ${ask}, or end it by hand: \`${keep}\` or \`${gone}\``;
 }
 

@@ -5,7 +5,7 @@ import { MigrationError, type SessionOptions, type SourceJournal } from "@blkmig
 
 import { CommandError, messageOf } from "../command-error.ts";
 import { InDoubt } from "../exit-code-in-doubt.ts";
-import { type RecordedSource, resolveLinesOf } from "./recorded-sources.ts";
+import { type RecordedSource, resolveLinesOf, verdictPlaceOf } from "./recorded-sources.ts";
 
 /** One migration's record at its sources, whether it was begun by this run of the program or by an earlier one. */
 export interface SessionRecord {
@@ -50,7 +50,11 @@ export async function openSessionRecord(
   };
 
   const inDoubt = (why: string): InDoubt => {
-    const commands = new Set(disks.flatMap((disk) => resolveLinesOf(disk, migration, stateDir)));
+    const commands = new Set(
+      disks.flatMap(({ device: { path }, monitor }) =>
+        resolveLinesOf(verdictPlaceOf({ path, monitor }), migration, stateDir),
+      ),
+    );
     return new InDoubt(migration, [...commands], why);
   };
 

@@ -67,7 +67,7 @@ function findDoubt(recovered: readonly Recovered[], options: CleanQemuOptions): 
 }
 
 function toInDoubt(migration: string, message: string, { seen: { url }, stateDir }: CleanQemuOptions): InDoubt {
-  const commands = resolveLinesOf({ device: { path: url, size: 0 }, monitor: url }, migration, stateDir);
+  const commands = resolveLinesOf({ role: "qmp", path: url }, migration, stateDir);
   return new InDoubt(migration, commands, message);
 }
 

@@ -29,7 +29,7 @@ export function describeLeftover(leftover: Leftover, options: DescribeLeftoverOp
       return { fields: { state: "moved", ...fields }, lines: [line] };
     }
     case "in-doubt": {
-      const resolve = resolveLinesOf({ device: { path: url, size: 0 }, monitor: url }, migration, stateDir);
+      const resolve = resolveLinesOf({ role: "qmp", path: url }, migration, stateDir);
       const line = describeRecovered(url, { migration, how: "in-doubt" });
       return { fields: { state: "in-doubt", ...fields, resolve }, lines: [line, ...howToEnd(resolve)] };
     }

@@ -1,6 +1,6 @@
 import type { SourceRecord } from "@blkmig/journal";
 
-import { resolveLinesOf } from "../send/recorded-sources.ts";
+import { resolveLinesOf, verdictPlaceOf } from "../send/recorded-sources.ts";
 import { describeTarget } from "./describe-target.ts";
 import type { RecordedDisk } from "./recorded-disk.ts";
 import type { StatusAnswer } from "./status-answer.ts";
@@ -38,8 +38,7 @@ function describeSent(disk: RecordedDisk, sent: SourceRecord, stateDir: string |
     case "cloned":
       return { fields: { state: "cloned", ...fields }, lines: [`cloned: by ${there}, and it stays a disk here too`] };
     case "asked": {
-      const { monitor, ...device } = disk;
-      const commands = resolveLinesOf(monitor === undefined ? { device } : { device, monitor }, migration, stateDir);
+      const commands = resolveLinesOf(verdictPlaceOf(disk), migration, stateDir);
       return {
         fields: { state: "asked", ...fields, resolve: commands },
         lines: [
