@@ -15,7 +15,7 @@ export { createVmDescriptionTail, type VmDescriptionTail } from "./vm-descriptio
 export { findVmDescription } from "./vm-description.ts";
 export { createSessionDecoder, type SessionDecoder, type SessionDecoderOptions } from "./session-decoder.ts";
 export * from "./session-encode.ts";
-export { HAND_OVER } from "./session-features.ts";
+export { HAND_OVER, UNCHECKED_DATA } from "./session-features.ts";
 export {
   type Crc32,
   DIGEST_BYTES,
@@ -28,4 +28,5 @@ export {
   type SessionExtent,
   type SessionFrame,
 } from "./session-frame.ts";
+export type { DataChecksums } from "./session-rules.ts";
 export type { CommitState, SessionDisk, SessionMessage } from "./session-message.ts";

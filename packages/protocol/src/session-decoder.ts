@@ -3,6 +3,7 @@ import type { Decoder } from "./decoder.ts";
 import { FailingDecoder } from "./failing-decoder.ts";
 import { type Crc32, FRAME_BYTES, MOST_FRAME_BYTES, SESSION_MAGIC, type SessionFrame } from "./session-frame.ts";
 import { SessionParser } from "./session-parser.ts";
+import type { DataChecksums } from "./session-rules.ts";
 
 /** How a session is to be read. */
 export interface SessionDecoderOptions {
@@ -14,10 +15,15 @@ export interface SessionDecoderOptions {
   readonly magic?: "expected" | "taken";
 }
 
-/** A decoder whose limit is agreed on while it reads. */
+/** A decoder whose limit, and what is checked, is agreed on while it reads. */
 export interface SessionDecoder extends Decoder<SessionFrame> {
   /** From the next frame's header on: the longest data frame that is taken. `RangeError` unless 1 byte to 16 MiB. */
   setFrameBytes(bytes: number): void;
+  /**
+   * From the next frame's header on: whether data frames have a checksum of their payload. "present" until told; "absent" where
+   * both ends agreed on `UNCHECKED_DATA`, and then one that is not 0 is a `bad-frame`.
+   */
+  setDataChecksums(checksums: DataChecksums): void;
 }
 
 /**
@@ -48,6 +54,11 @@ class AgreeingDecoder extends FailingDecoder<SessionFrame> implements SessionDec
     this.check();
     assertFrameBytes(bytes);
     this.#session.frameBytes = bytes;
+  }
+
+  setDataChecksums(checksums: DataChecksums): void {
+    this.check();
+    this.#session.dataChecksums = checksums;
   }
 }
 

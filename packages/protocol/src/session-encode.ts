@@ -38,15 +38,17 @@ export function encodeSessionPreface(): Segments {
  * borrows the caller's bytes until it has sent them, and they must not change meanwhile, or their checksum is wrong.
  *
  * @param data Exactly `extent.length` bytes, 1 to 16 MiB; the agreed `frameBytes` is for the caller to keep.
- * @param crc32 The pure one unless given; in Node.js give `crc32` of `node:zlib`.
+ * @param crc32 The pure one unless given; in Node.js give `crc32` of `node:zlib`. "unchecked" where both ends agreed on
+ * `UNCHECKED_DATA`: then damage is the wire's to find.
  * @throws RangeError if the extent or the data's length is none that the wire can carry.
  */
-export function encodeData(extent: SessionExtent, data: Uint8Array, crc32: Crc32 = pureCrc32): Segments {
+export function encodeData(extent: SessionExtent, data: Uint8Array, crc32: Crc32 | "unchecked" = pureCrc32): Segments {
   assertExtent(extent, MOST_FRAME_BYTES);
   if (data.length !== extent.length) {
     throw new RangeError(`an extent of ${extent.length} bytes cannot have ${data.length} bytes of data`);
   }
-  return [frame({ type: DATA, size: data.length, extent, payloadCrc: crc32(data) }), data];
+  const payloadCrc = crc32 === "unchecked" ? 0 : crc32(data);
+  return [frame({ type: DATA, size: data.length, extent, payloadCrc }), data];
 }
 
 /**

@@ -14,7 +14,7 @@ import {
   readHeader,
 } from "./session-header.ts";
 import { parseMessage } from "./session-message-text.ts";
-import { assertHeader } from "./session-rules.ts";
+import { assertHeader, type DataChecksums } from "./session-rules.ts";
 
 /** What the parser waits for, with what the next step needs. */
 type State =
@@ -35,6 +35,7 @@ const HEADER: State = { awaits: "header" };
 export class SessionParser {
   /** The longest data frame that is taken. */
   frameBytes: number;
+  dataChecksums: DataChecksums = "present";
   readonly #crc32: Crc32;
   readonly #scratch = new Scratch(SCRATCH_BYTES);
   #state: State;
@@ -125,7 +126,7 @@ export class SessionParser {
   #header(): Step {
     if (this.#scratch.available < SESSION_HEADER_BYTES) return "more";
     const header = readHeader(this.#scratch);
-    assertHeader(header, this.frameBytes);
+    assertHeader(header, this);
     if (header.type >= OPTIONAL) {
       this.#state = { awaits: "nothing", header, left: header.size };
       return "on";
@@ -149,7 +150,8 @@ export class SessionParser {
     const { type, disk, offset, length, size, position } = header;
     if (filled < size) return "more";
     const data = buffer.subarray(0, size);
-    if (this.#crc32(data) !== header.payloadCrc) {
+    const isUnchecked = type === DATA && header.payloadCrc === 0 && this.dataChecksums !== "present";
+    if (!isUnchecked && this.#crc32(data) !== header.payloadCrc) {
       throw new ProtocolError("bad-checksum", `a payload of ${size} bytes is not the one that was sent`, position);
     }
     this.#state = HEADER;

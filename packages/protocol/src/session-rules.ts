@@ -15,6 +15,19 @@ import {
   PONG,
 } from "./session-header.ts";
 
+/**
+ * Whether data frames have a checksum of their payload: all of them, none, or, to who hears one direction alone and not what
+ * was agreed, those whose checksum is not 0.
+ */
+export type DataChecksums = "present" | "absent" | "either";
+
+/** What both ends agreed on. */
+interface Agreed {
+  /** The longest data frame, bytes. */
+  readonly frameBytes: number;
+  readonly dataChecksums: DataChecksums;
+}
+
 /** The flag bits that each known type has. */
 const FLAGS: ReadonlyMap<number, number> = new Map([
   [DATA, 0],
@@ -29,10 +42,10 @@ const FLAGS: ReadonlyMap<number, number> = new Map([
 
 /**
  * Throws `ProtocolError` unless the header is one of a session's frames: `bad-frame` for a type or size that cannot be,
- * `unknown-flags`, `bad-offset` for a number beyond 2^53 - 1, `bad-checksum` for a checksum of no payload. Of optional
- * types only the size is looked at.
+ * `unknown-flags`, `bad-offset` for a number beyond 2^53 - 1, `bad-checksum` for a checksum of no payload, `bad-frame` for
+ * one of data that was agreed to have none. Of optional types only the size is looked at.
  */
-export function assertHeader(header: PlacedHeader, frameBytes: number): void {
+export function assertHeader(header: PlacedHeader, { frameBytes, dataChecksums }: Agreed): void {
   const { type, flags, size, offset, length, position } = header;
   if (type >= OPTIONAL) {
     if (size <= frameBytes) return;
@@ -52,6 +65,9 @@ export function assertHeader(header: PlacedHeader, frameBytes: number): void {
   if (fault !== undefined) throw new ProtocolError("bad-frame", fault, position);
   if (size === 0 && header.payloadCrc !== 0) {
     throw new ProtocolError("bad-checksum", "a frame without a payload has the checksum of one", position);
+  }
+  if (type === DATA && dataChecksums === "absent" && header.payloadCrc !== 0) {
+    throw new ProtocolError("bad-frame", "a data frame has a checksum, and it was agreed that none has", position);
   }
 }
 
