@@ -113,6 +113,8 @@ export interface SinkSessionResult extends SinkSessionProgress {
   readonly attempt: number;
   /** Whether every byte was read back and found equal before the commit. */
   readonly verified: boolean;
+  /** Whether data came with checksums on every connection of this run: false where the source wished for none. */
+  readonly checksums: boolean;
   /** Whether the source has said that it knows. */
   readonly told: boolean;
 }

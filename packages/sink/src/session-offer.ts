@@ -1,5 +1,5 @@
 import { DeviceError } from "@blkmig/device";
-import { FRAME_BYTES, HAND_OVER, SESSION_VERSION, type SessionMessage } from "@blkmig/protocol";
+import { FRAME_BYTES, HAND_OVER, SESSION_VERSION, type SessionMessage, UNCHECKED_DATA } from "@blkmig/protocol";
 
 import { ConnectionStop, Refused } from "./connection-stop.ts";
 import { LoadError } from "./load-error.ts";
@@ -37,7 +37,8 @@ export interface Agreed {
 }
 
 export function agreedWith(hello: Hello, { canHandOver }: Migration): Agreed {
-  const features = canHandOver && hello.features.includes(HAND_OVER) ? [HAND_OVER] : [];
+  const can = [...(canHandOver ? [HAND_OVER] : []), UNCHECKED_DATA];
+  const features = can.filter((feature) => hello.features.includes(feature));
   return { frameBytes: Math.min(hello.frameBytes, FRAME_BYTES), features };
 }
 

@@ -34,7 +34,8 @@ export interface Peer {
   next(): Promise<SessionFrame | undefined>;
   /** Where the payload shall go that was just announced. */
   land(buffer: Uint8Array): void;
-  setFrameBytes(bytes: number): void;
+  /** How data frames are from the next one on: what was agreed. */
+  expect(agreed: { readonly frameBytes: number; readonly checksums: boolean }): void;
   /** HELLO was read: from now on only silence ends the connection. */
   greeted(): void;
   /** Settles when it was sent; throws what stopped the connection. */
@@ -121,7 +122,10 @@ export function createPeer({ wire, clock, onBytes, counts }: PeerParts): Peer {
       }
     },
     land: (buffer) => decoder.land(buffer),
-    setFrameBytes: (bytes) => decoder.setFrameBytes(bytes),
+    expect({ frameBytes, checksums }) {
+      decoder.setFrameBytes(frameBytes);
+      decoder.setDataChecksums(checksums ? "present" : "absent");
+    },
     greeted() {
       isGreeted = true;
     },

@@ -9,7 +9,10 @@ export function sessionProgressOf(migration: Migration | undefined, transferred:
   return { ...progress, disks };
 }
 
-export function sessionResultOf(migration: Migration, transferred: number, told: boolean): SinkSessionResult {
+export function sessionResultOf(
+  migration: Migration,
+  { transferred, ...how }: Pick<SinkSessionResult, "transferred" | "checksums" | "told">,
+): SinkSessionResult {
   const { offer, state, targets } = migration;
   const verified = targets.every((target) => target.verified.bytes === target.device.size);
   return {
@@ -17,6 +20,6 @@ export function sessionResultOf(migration: Migration, transferred: number, told:
     migration: offer.migration,
     attempt: state.attempt,
     verified,
-    told,
+    ...how,
   };
 }

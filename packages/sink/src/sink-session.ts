@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 
 import { systemClock } from "@blkmig/device";
-import { HAND_OVER, SESSION_VERSION } from "@blkmig/protocol";
+import { HAND_OVER, SESSION_VERSION, UNCHECKED_DATA } from "@blkmig/protocol";
 
 import { connectionEndOf, Refused } from "./connection-stop.ts";
 import { createLandedPrefix } from "./landed-prefix.ts";
@@ -35,6 +35,7 @@ export function createSinkSession(options: SinkSessionOptions): SinkSession {
   let taken = 0;
   let epoch = 0;
   let transferred = 0;
+  let checksums = true;
   let toldAt = -Infinity;
 
   const admission = createAdmission({
@@ -48,7 +49,7 @@ export function createSinkSession(options: SinkSessionOptions): SinkSession {
     },
   });
   const ending = createEnding({
-    resultOf: (of, told) => sessionResultOf(of, transferred, told),
+    resultOf: (of, told) => sessionResultOf(of, { transferred, checksums, told }),
     isRecognised: () => isRecognised,
     onFailed: (error) => onEvent({ type: "failed", error }),
   });
@@ -67,7 +68,9 @@ export function createSinkSession(options: SinkSessionOptions): SinkSession {
 
   const welcome = async ({ peer }: Caller, { targets }: Migration, agreed: Agreed): Promise<void> => {
     epoch++;
-    peer.setFrameBytes(agreed.frameBytes);
+    const checked = !agreed.features.includes(UNCHECKED_DATA);
+    checksums &&= checked;
+    peer.expect({ frameBytes: agreed.frameBytes, checksums: checked });
     const { is, attempt } = state();
     const held = tellHints(targets);
     const ours = { version: SESSION_VERSION, sink, epoch, window: WINDOW };

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { crc32 } from "node:zlib";
 
-import { FRAME_BYTES, HAND_OVER } from "@blkmig/protocol";
+import { FRAME_BYTES, HAND_OVER, UNCHECKED_DATA } from "@blkmig/protocol";
 
 import { type CommitParts, commitSession, inDoubt, record, rememberMoved, settleOutcome } from "./commit-session.ts";
 import type { Conversation } from "./conversation.ts";
@@ -78,7 +78,7 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
   const hello = (): Hello => ({
     say: "hello",
     versions: [2, 2],
-    features: session.handOver ? [HAND_OVER] : [],
+    features: [...(session.handOver ? [HAND_OVER] : []), ...(session.checksums === false ? [UNCHECKED_DATA] : [])],
     migration,
     source: run,
     disks: disks.map(({ name, device: { size, sectorSize } }) => ({

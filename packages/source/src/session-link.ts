@@ -11,6 +11,7 @@ import {
   type SessionExtent,
   type SessionFrame,
   type SessionMessage,
+  UNCHECKED_DATA,
 } from "@blkmig/protocol";
 
 import { aborted } from "./aborted.ts";
@@ -36,6 +37,8 @@ type Say = SessionMessage["say"];
 /** One connection of a session, from its handshake to its end. Everything that waits on it rejects with what ended it. */
 export interface SessionLink {
   readonly welcome: Welcome;
+  /** What the data of this connection is checked by. */
+  readonly checksum: Crc32 | "unchecked";
   /** Sends one data or hole frame that carries `bytes` of disk; it has landed when it is acknowledged. */
   carry(frames: Segments, bytes: number): Delivery;
   /** Asks by a HASH frame whether the sink has the same there. */
@@ -162,6 +165,7 @@ export async function openSessionLink({ wire, hello, clock, crc32, signal }: Lin
 
   return {
     welcome,
+    checksum: agreesOn(UNCHECKED_DATA, hello, welcome) ? "unchecked" : crc32,
     carry(frames, bytes) {
       const landed = replies.carry(bytes, transferred + segmentsLength(frames));
       landed.catch(() => {}); // `taken` rejects alike, and is awaited first
@@ -205,6 +209,10 @@ export async function openSessionLink({ wire, hello, clock, crc32, signal }: Lin
     },
   };
 }
+
+/** A feature that was not asked for is not agreed on by naming it. */
+const agreesOn = (feature: string, hello: Hello, welcome: Welcome): boolean =>
+  hello.features.includes(feature) && welcome.features.includes(feature);
 
 const cutBy = (cause: unknown): Cut => new Cut(messageOf(cause), { cause });
 

@@ -46,6 +46,11 @@ export interface SessionOptions {
    * after that ends the migration. A receiver that cannot do that is `refused`. Default false.
    */
   readonly handOver?: boolean;
+  /**
+   * Whether data is sent with a checksum. False is a wish, for a wire that checks for itself, such as TLS: a receiver that does not
+   * know it is sent them all the same. Headers, messages and hashes are checked whatever is said. Default true.
+   */
+  readonly checksums?: boolean;
   /** Bytes: the grain of what is sent again, a power of two from 4 KiB to 1 MiB. Default 64 KiB. */
   readonly granularity?: number;
   /** The longest frame, bytes, a multiple of the granularity. Default 1 MiB. */

@@ -1,5 +1,4 @@
 import { hash } from "node:crypto";
-import { crc32 } from "node:zlib";
 
 import type { Run } from "@blkmig/device";
 import { encodeData, encodeHash, encodeHole, type SessionExtent } from "@blkmig/protocol";
@@ -60,7 +59,7 @@ export function createSessionOutlet({ unit, frameBytes, link, onTurn, onPass }: 
       return acknowledged + link().acknowledged;
     },
     data(work, run, buffer) {
-      const frames = encodeData(extentOf(work, run), buffer.subarray(0, run.length), crc32);
+      const frames = encodeData(extentOf(work, run), buffer.subarray(0, run.length), link().checksum);
       return link().carry(frames, run.length);
     },
     zero(work, run) {
@@ -81,7 +80,7 @@ export function createSessionOutlet({ unit, frameBytes, link, onTurn, onPass }: 
       acknowledged += ended.acknowledged;
     },
     async mirrored(extent, data) {
-      const frames = data === "zero" ? encodeHole(extent) : encodeData(extent, data, crc32);
+      const frames = data === "zero" ? encodeHole(extent) : encodeData(extent, data, link().checksum);
       const { taken, landed } = link().carry(frames, data === "zero" ? 0 : extent.length);
       await taken;
       await landed;
