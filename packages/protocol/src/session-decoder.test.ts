@@ -57,6 +57,7 @@ describe("a session's decoder", () => {
       () => decoder.land(new Uint8Array(1)),
       () => decoder.end(),
       () => decoder.setFrameBytes(512),
+      () => decoder.setDataChecksums("absent"),
     ]) {
       const error = thrown(call);
       first ??= error;

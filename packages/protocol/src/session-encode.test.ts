@@ -43,6 +43,13 @@ describe("an encoder of a session's frames", () => {
     expect(view).toBe(data);
   });
 
+  it("asks for no checksum of data that goes without one", () => {
+    const data = Uint8Array.of(1, 2, 3, 4);
+    const [header] = encodeData({ disk: 0, offset: 0, length: 4 }, data, "unchecked");
+    expect(header?.subarray(24, 28)).toEqual(new Uint8Array(4));
+    expect(() => encodeData({ disk: 0, offset: 0, length: 3 }, data, "unchecked")).toThrow(RangeError);
+  });
+
   it.each(extents)("refuses %s", (_what, extent) => {
     expect(() => encodeHole(extent)).toThrow(RangeError);
     expect(() => encodeHash(extent, "zero")).toThrow(RangeError);

@@ -23,7 +23,11 @@ describe("golden vectors of a session", () => {
 
   it.each(behindThePreface)("$name: the naive codec decodes the same of its frames", (vector) => {
     const bytes = vectorBytes(vector.bytes);
-    const naive = naiveSessionDecode(vector.magic === "taken" ? bytes : bytes.subarray(PREFACE_BYTES));
+    const naive = naiveSessionDecode(
+      vector.magic === "taken" ? bytes : bytes.subarray(PREFACE_BYTES),
+      undefined,
+      vector.dataChecksums,
+    );
     if (ofFields(vector)) return expect(naive.error).toBeUndefined();
     expect(naive.error).toEqual(vector.error);
     expect(naive.frames.map((frame) => frame.type)).toEqual(vector.frames.map((frame) => frame.type));
@@ -31,9 +35,15 @@ describe("golden vectors of a session", () => {
 
   it.each(all.filter((vector) => !vector.error && !vector.decodeOnly))("$name: is encoded as it says", (vector) => {
     const preface = vector.magic === "taken" ? [] : encodeSessionPreface();
-    const encoded = joined([...preface, ...vector.frames.flatMap((frame) => encodeSession(item(frame)))]);
+    const encoded = joined([
+      ...preface,
+      ...vector.frames.flatMap((frame) => encodeSession(item(frame), vector.dataChecksums)),
+    ]);
     expect(sameBytes(encoded, vectorBytes(vector.bytes))).toBe(true);
-    const naive = joined([...preface, ...vector.frames.map((frame) => naiveSessionEncode(item(frame)))]);
+    const naive = joined([
+      ...preface,
+      ...vector.frames.map((frame) => naiveSessionEncode(item(frame), vector.dataChecksums)),
+    ]);
     expect(sameBytes(naive, vectorBytes(vector.bytes))).toBe(true);
   });
 });
@@ -44,7 +54,9 @@ function ofFields({ name }: Vector): boolean {
 }
 
 function decode(vector: Vector, bytes: Uint8Array, chunk: number): Fed<SessionFrame> {
-  const fed = feed(createSessionDecoder(vector.magic ? { magic: vector.magic } : {}), bytes, { chunk: () => chunk });
+  const decoder = createSessionDecoder(vector.magic ? { magic: vector.magic } : {});
+  if (vector.dataChecksums) decoder.setDataChecksums(vector.dataChecksums);
+  const fed = feed(decoder, bytes, { chunk: () => chunk });
   for (const [i, frame] of fed.frames.entries()) {
     if (frame.type !== "data") continue;
     const { disk, offset, length, position } = frame;

@@ -11,10 +11,11 @@ import {
   type SessionMessage,
 } from "@blkmig/protocol";
 
-import type { NaiveSessionFrame } from "./naive-session.ts";
+import type { NaiveChecksums, NaiveSessionFrame } from "./naive-session.ts";
 
 /** Encodes with ours what the naive codec would encode too. */
-export function encodeSession(frame: NaiveSessionFrame): Segments {
+export function encodeSession(frame: NaiveSessionFrame, dataChecksums: NaiveChecksums = "present"): Segments {
+  if (frame.type === "data" && dataChecksums === "absent") return encodeData(frame, frame.data, "unchecked");
   if (frame.type === "data") return encodeData(frame, frame.data);
   if (frame.type === "hole") return encodeHole(frame);
   if (frame.type === "hash") return encodeHash(frame, frame.digest);

@@ -14,6 +14,9 @@ export type NaiveSessionFrame =
   | { readonly type: "ping"; readonly value: number; readonly position?: number }
   | { readonly type: "pong"; readonly value: number; readonly position?: number };
 
+/** Whether data frames have a checksum, as was agreed. */
+export type NaiveChecksums = "present" | "absent";
+
 interface NaiveExtent {
   readonly disk: number;
   readonly offset: number;
@@ -63,7 +66,7 @@ export function naiveSessionFrame(header: NaiveHeader, payload: Uint8Array = new
   return bytes;
 }
 
-export function naiveSessionEncode(frame: NaiveSessionFrame): Uint8Array {
+export function naiveSessionEncode(frame: NaiveSessionFrame, checksums: NaiveChecksums = "present"): Uint8Array {
   if (frame.type === "message") {
     return naiveSessionFrame({ type: 6 }, new TextEncoder().encode(JSON.stringify(frame.message)));
   }
@@ -74,7 +77,10 @@ export function naiveSessionEncode(frame: NaiveSessionFrame): Uint8Array {
     return naiveSessionFrame({ type: 5, offset: BigInt(frame.written), length: BigInt(frame.durable) });
   }
   const extent = { disk: frame.disk, offset: BigInt(frame.offset), length: BigInt(frame.length) };
-  if (frame.type === "data") return naiveSessionFrame({ ...extent, type: 1 }, frame.data);
+  if (frame.type === "data") {
+    const unchecked = checksums === "absent" ? { payloadCrc: 0 } : {};
+    return naiveSessionFrame({ ...extent, ...unchecked, type: 1 }, frame.data);
+  }
   if (frame.type === "hole") return naiveSessionFrame({ ...extent, type: 2 });
   if (frame.type === "answer") return naiveSessionFrame({ ...extent, type: 4, flags: frame.equal ? 1 : 0 });
   return frame.digest === "zero"
@@ -85,12 +91,16 @@ export function naiveSessionEncode(frame: NaiveSessionFrame): Uint8Array {
 class Fault extends Error {}
 
 /** Decodes a stream behind its preface, whose bytes count in `position`. */
-export function naiveSessionDecode(stream: Uint8Array, frameBytes: number = 2 ** 20): Fed<NaiveSessionFrame> {
+export function naiveSessionDecode(
+  stream: Uint8Array,
+  frameBytes: number = 2 ** 20,
+  checksums: NaiveChecksums = "present",
+): Fed<NaiveSessionFrame> {
   const frames: NaiveSessionFrame[] = [];
   let at = 0;
   try {
     while (at < stream.length) {
-      const { frame, bytes } = one(stream.subarray(at), frameBytes);
+      const { frame, bytes } = one(stream.subarray(at), frameBytes, checksums);
       if (frame) frames.push({ ...frame, position: at + 8 });
       at += bytes;
     }
@@ -101,7 +111,11 @@ export function naiveSessionDecode(stream: Uint8Array, frameBytes: number = 2 **
   }
 }
 
-function one(stream: Uint8Array, frameBytes: number): { frame?: NaiveSessionFrame; bytes: number } {
+function one(
+  stream: Uint8Array,
+  frameBytes: number,
+  checksums: NaiveChecksums,
+): { frame?: NaiveSessionFrame; bytes: number } {
   if (stream.length < 32) throw new Fault("truncated");
   const view = new DataView(stream.buffer, stream.byteOffset, stream.byteLength);
   if (view.getUint32(28) !== naiveCrc32(stream.subarray(0, 28))) throw new Fault("bad-checksum");
@@ -117,7 +131,9 @@ function one(stream: Uint8Array, frameBytes: number): { frame?: NaiveSessionFram
   if (flags > 1 || (flags === 1 && type !== 3 && type !== 4)) throw new Fault("unknown-flags");
   if (offset > LAST || length > LAST || (type <= 4 && offset + length > LAST)) throw new Fault("bad-offset");
   const digested = type === 3 && flags === 0;
+  const unchecked = type === 1 && checksums === "absent";
   const impossible =
+    (unchecked && crc !== 0) ||
     (type <= 4 && length === 0n) ||
     ((type === 1 || digested) && length > BigInt(frameBytes)) ||
     (type === 1 && BigInt(size) !== length) ||
@@ -131,7 +147,7 @@ function one(stream: Uint8Array, frameBytes: number): { frame?: NaiveSessionFram
   if (impossible) throw new Fault("bad-frame");
   if (size === 0 && crc !== 0) throw new Fault("bad-checksum");
   if (payload.length < size) throw new Fault("truncated");
-  if (naiveCrc32(payload) !== crc) throw new Fault("bad-checksum");
+  if (!unchecked && naiveCrc32(payload) !== crc) throw new Fault("bad-checksum");
   const extent = { disk, offset: Number(offset), length: Number(length) };
   const bytes = 32 + size;
   if (type === 1) return { frame: { type: "data", ...extent, data: payload }, bytes };

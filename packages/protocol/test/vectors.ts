@@ -35,6 +35,8 @@ export interface Vector {
   generation?: "1.0" | "1.1";
   /** Of a session: whether the preface has been taken from the wire, and positions begin behind it. */
   magic?: "taken";
+  /** Of a session: what was agreed on data; "present" unless it stands there. */
+  dataChecksums?: "absent";
   /** True where our encoder refuses, or has no function, to write it. */
   decodeOnly?: boolean;
   bytes: VectorBytes[];
