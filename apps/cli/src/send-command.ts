@@ -140,6 +140,7 @@ function addSessionOptions(command: Command): void {
   command
     .addOption(new Option("--verify", "have the receiver read everything back before the commit (the default)"))
     .addOption(new Option("--no-verify", "commit what was checked on arrival, without reading it back"))
+    .option("--no-checksum", "do not checksum what is sent: for a wire that checks for itself, such as tls:")
     .option("--resume", "go on with the migration that the disks are in; say it on both sides", false)
     .option("--reconnect-for <time>", "how long a broken connection is tried again (default: 5m)")
     .option("--clone", "the source stays a disk of its own, and is not marked as moved", false)

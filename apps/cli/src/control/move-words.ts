@@ -18,6 +18,7 @@ const MOVE = {
   "max-bandwidth": said,
   "downtime-limit": said,
   verify: yes,
+  checksum: yes,
   resume: yes,
   "reconnect-for": said,
   listen: yes,
@@ -43,6 +44,7 @@ export interface MoveWords {
   readonly "max-bandwidth"?: string;
   readonly "downtime-limit"?: string;
   readonly verify?: boolean;
+  readonly checksum?: boolean;
   readonly resume?: boolean;
   readonly "reconnect-for"?: string;
   readonly listen?: boolean;
@@ -66,6 +68,12 @@ export type MoveFlags = { [K in keyof MoveWords as Camel<K>]: MoveWords[K] };
 /** Files that the server reads, wherever it runs. */
 const FILES: ReadonlySet<string> = new Set(["token-file", "tls-cert", "tls-key", "tls-ca"]);
 
+/** What commander makes of a switch that was not typed: an older server need not know it. */
+function untyped(word: string): boolean | undefined {
+  if (word === "verify") return undefined; // it has both forms
+  return word === "checksum"; // it has `--no-checksum` alone
+}
+
 const camel = (word: string): string => word.replaceAll(/-(.)/gu, (_, letter: string) => letter.toUpperCase());
 
 export function flagsOf(words: MoveWords): MoveFlags {
@@ -76,8 +84,8 @@ export function flagsOf(words: MoveWords): MoveFlags {
 export function wordsOf(flags: Readonly<Record<string, unknown>>): MoveWords {
   const words = Object.keys(MOVE).flatMap((word) => {
     const value = flags[camel(word)];
-    const isSaid = value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
-    if (!isSaid && !(word === "verify" && value === false)) return [];
+    const isSaid = value !== undefined && value !== untyped(word) && !(Array.isArray(value) && value.length === 0);
+    if (!isSaid) return [];
     return [[word, FILES.has(word) && typeof value === "string" ? resolve(value) : value]];
   });
   return v.parse(MOVE_WORDS, Object.fromEntries(words));

@@ -14,7 +14,14 @@ describe("a move that is asked for", () => {
       tls: undefined,
       remote: undefined,
       disks: undefined,
-      session: { resume: false, clone: false, verify: true, reconnectFor: 300_000, granularity: 65_536 },
+      session: {
+        resume: false,
+        clone: false,
+        verify: true,
+        checksums: true,
+        reconnectFor: 300_000,
+        granularity: 65_536,
+      },
       after: "forward",
       forwardTo: undefined,
       maxBandwidth: undefined,
@@ -45,6 +52,13 @@ describe("a move that is asked for", () => {
       session: { verify: false, resume: true, reconnectFor: 1000 },
       throttle: true,
     });
+  });
+
+  it("asks for no checksums only if that was typed: an older server does not know the word", () => {
+    expect(wordsOf({ to: TO, checksum: true })).toEqual({ to: TO });
+    const words = wordsOf({ to: "unix:///a", checksum: false });
+    expect(words).toEqual({ to: "unix:///a", checksum: false });
+    expect(parseMove(words)).toMatchObject({ session: { checksums: false } });
   });
 
   it("over ssh has a target for each disk that is served, unless disks are named", () => {

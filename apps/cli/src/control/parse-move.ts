@@ -76,8 +76,12 @@ function parseNames(names: readonly string[]): readonly string[] {
 }
 
 /** The grain is the server's: it has tracked by it all along. */
-function parseSession({ resume = false, verify, reconnectFor }: MoveFlags): MoveOptions["session"] {
-  const said = { ...(verify === undefined ? {} : { verify }), ...(reconnectFor === undefined ? {} : { reconnectFor }) };
+function parseSession({ resume = false, verify, checksum, reconnectFor }: MoveFlags): MoveOptions["session"] {
+  const said = {
+    ...(verify === undefined ? {} : { verify }),
+    ...(checksum === undefined ? {} : { checksum }),
+    ...(reconnectFor === undefined ? {} : { reconnectFor }),
+  };
   return parseSessionChoices({ resume, clone: false, zeroBlocks: true, ...said }, "2")!;
 }
 

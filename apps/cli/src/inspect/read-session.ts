@@ -7,6 +7,7 @@ import {
   ProtocolError,
   SESSION_MAGIC,
   type SessionFrame,
+  UNCHECKED_DATA,
 } from "@blkmig/protocol";
 
 import { driveDecoder } from "./drive-decoder.ts";
@@ -29,6 +30,8 @@ export async function* readSession(chunks: AsyncIterable<Uint8Array>): AsyncGene
       yield* ruler.takeBefore(frame.position).map(passedOver);
       if (frame.type === "message" && frame.message.say === "hello") {
         names = frame.message.disks.map(({ name }) => name);
+        // Whether the sink agreed is not to be heard here.
+        if (frame.message.features.includes(UNCHECKED_DATA)) decoder.setDataChecksums("either");
       }
       yield itemOf(frame, ruler.takeFirst()?.bytes ?? 0, names);
     }

@@ -89,7 +89,7 @@ export function createLiveMove(parts: LiveMoveParts): LiveMove {
 
   const migrateBy = async (wires: SendWires, opened: SessionRecord, handing: Handover): Promise<MoveResult> => {
     const { session, throttle, mirror } = options;
-    const { verify, clone, reconnectFor } = session;
+    const { verify, checksums, clone, reconnectFor } = session;
     const within = options.to.kind === "stdio" ? 0 : reconnectFor;
     const { forwarding } = handing;
     const live = createLiveJournal({
@@ -106,6 +106,7 @@ export function createLiveMove(parts: LiveMoveParts): LiveMove {
         ...(opened.resume && { resume: opened.resume }),
         ...(forwarding && { ready: (serve) => forwarding.ready(serve) }),
         verify,
+        checksums,
         clone,
         granularity: Math.max(parts.granularity, LEAST_GRANULARITY),
         reconnectFor: within,

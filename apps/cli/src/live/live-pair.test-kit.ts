@@ -22,6 +22,7 @@ export const SESSION: SessionChoices = {
   resume: false,
   clone: false,
   verify: false,
+  checksums: true,
   reconnectFor: 2000,
   granularity: 64 * 1024,
 };

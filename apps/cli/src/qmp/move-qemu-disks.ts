@@ -123,7 +123,7 @@ async function migrateThem(
   world: CommandWorld,
 ): Promise<MigrationResult> {
   const { session, to } = options;
-  const { verify, clone, granularity, reconnectFor } = session;
+  const { verify, checksums, clone, granularity, reconnectFor } = session;
   const { migration, resume } = record;
   const machine = leg?.isThere ? undefined : leg?.move;
   const confirmUnchanged = async (): Promise<void> => {
@@ -141,6 +141,7 @@ async function migrateThem(
       migration,
       journal: withMarks(record.journal, live, (message) => world.output.warn(message)),
       verify,
+      checksums,
       clone,
       granularity,
       reconnectFor: to.kind === "stdio" ? 0 : reconnectFor,

@@ -36,12 +36,13 @@ export function sessionStatus(session: SinkSession, rate: number): Fields {
 
 /** What scripts are told when it is committed: it is proved, since it was proved here. */
 export function sessionCompleted(result: SinkSessionResult, totalTime: number): Fields {
-  const { migration, attempt, verified, told, transferred, total, disks } = result;
+  const { migration, attempt, verified, checksums, told, transferred, total, disks } = result;
   return {
     migration,
     attempt,
     proved: true,
     verified,
+    checksums,
     answered: told,
     transferred,
     total,
@@ -60,8 +61,8 @@ function diskFields({ name, size, dataBytes, zeroBytes, equalBytes }: SinkSessio
 
 /** The last lines for people. */
 export function describeSessionEnd(result: SinkSessionResult, totalTime: number): readonly string[] {
-  const { transferred, total, disks, verified, migration } = result;
-  const how = verified ? "read back and equal" : "not read back";
+  const { transferred, total, disks, verified, checksums, migration } = result;
+  const how = `${verified ? "read back and equal" : "not read back"}${checksums ? "" : ", sent without checksums"}`;
   return [
     `completed in ${formatTime(totalTime)}: ${formatBytes(total)} of disk, ${formatBytes(transferred)} on the wire, ${how} (migration ${migration})`,
     ...disks.map(({ name, dataBytes, zeroBytes, equalBytes }) => {

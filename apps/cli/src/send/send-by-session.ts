@@ -23,7 +23,7 @@ export async function sendBySession(
   { choices, sources, recorded, wires }: SessionParts,
   world: CommandWorld,
 ): Promise<MigrationResult> {
-  const { resume, reconnectFor, verify, clone, granularity } = choices;
+  const { resume, reconnectFor, verify, checksums, clone, granularity } = choices;
   const record = await openSessionRecord(recorded, {
     resume,
     stateDir: options.stateDir,
@@ -34,7 +34,7 @@ export async function sendBySession(
   try {
     const connect = await connectBy(wires, world.signal, within);
     const { migration, journal, resume: earlier } = record;
-    const session = { connect, migration, journal, verify, clone, granularity, reconnectFor: within };
+    const session = { connect, migration, journal, verify, checksums, clone, granularity, reconnectFor: within };
     return await migrate({
       ...migrationOptions(options, sources, world),
       session: earlier ? { ...session, resume: earlier } : session,

@@ -13,6 +13,7 @@ export interface SessionFlags {
   readonly resume: boolean;
   readonly clone: boolean;
   readonly verify?: boolean;
+  readonly checksum?: boolean;
   readonly reconnectFor?: string;
   readonly granularity?: string;
 }
@@ -22,6 +23,8 @@ export interface SessionChoices {
   readonly resume: boolean;
   readonly clone: boolean;
   readonly verify: boolean;
+  /** Whether data is sent with checksums, if the receiver does not insist on them. */
+  readonly checksums: boolean;
   /** Milliseconds. */
   readonly reconnectFor: number;
   /** Bytes. */
@@ -44,16 +47,18 @@ export function parseSessionChoices(
     resume: flags.resume,
     clone: flags.clone,
     verify: flags.verify ?? true,
+    checksums: flags.checksum ?? true,
     reconnectFor: parseTime(flags.reconnectFor ?? DEFAULT_RECONNECT_FOR, "--reconnect-for"),
     granularity: parseGranularity(flags.granularity ?? DEFAULT_GRANULARITY),
   };
 }
 
-function refuseOn(wire: SendWire, { resume, clone, verify, reconnectFor, granularity }: SessionFlags): void {
+function refuseOn(wire: SendWire, { resume, clone, verify, checksum, reconnectFor, granularity }: SessionFlags): void {
   const said = [
     ...(resume ? ["--resume"] : []),
     ...(clone ? ["--clone"] : []),
     ...(verify === undefined ? [] : [verify ? "--verify" : "--no-verify"]),
+    ...(checksum === false ? ["--no-checksum"] : []),
     ...(reconnectFor === undefined ? [] : ["--reconnect-for"]),
     ...(granularity === undefined ? [] : ["--granularity"]),
   ];
