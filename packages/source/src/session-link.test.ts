@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 
 import { systemClock } from "@blkmig/device";
-import { encodeMessage, encodeSessionPreface, type Segments } from "@blkmig/protocol";
+import { encodeMessage, encodeSessionPreface, type Segments, UNCHECKED_DATA } from "@blkmig/protocol";
 import { recordingWire } from "@blkmig/testkit";
 import { describe, expect, test } from "vitest";
 
@@ -21,7 +21,7 @@ const hello: Hello = {
   incremental: false,
   clone: false,
 };
-const welcome = encodeMessage({
+const welcomed = {
   say: "welcome",
   version: 2,
   features: [],
@@ -32,15 +32,18 @@ const welcome = encodeMessage({
   state: "open",
   attempt: 0,
   held: [[]],
-});
+} as const;
+const welcome = encodeMessage(welcomed);
 const joined = (...parts: readonly Segments[]): Buffer => Buffer.concat(parts.flat());
 
 /** A link to a receiver that has said `bytes`, and what came of it. */
-async function linkTo(bytes: Uint8Array) {
+async function linkTo(bytes: Uint8Array, said: Partial<Hello> = {}) {
   const wire = recordingWire();
   wire.reply(bytes);
   const { signal } = new AbortController();
-  return openSessionLink({ wire, hello, clock: systemClock, crc32, signal }).catch((error: unknown) => error);
+  return openSessionLink({ wire, hello: { ...hello, ...said }, clock: systemClock, crc32, signal }).catch(
+    (error: unknown) => error,
+  );
 }
 
 describe("who answers HELLO", () => {
@@ -68,5 +71,24 @@ describe("who answers HELLO", () => {
       code: "refused",
       message: "the receiver refused: another migration is under way here",
     });
+  });
+});
+
+describe("data goes", () => {
+  const wish = [UNCHECKED_DATA];
+  const answers = async (wished: readonly string[], features: readonly string[]) =>
+    linkTo(joined(encodeSessionPreface(), encodeMessage({ ...welcomed, features })), { features: wished });
+
+  test("without a checksum where both ends agree on it", async () => {
+    expect(await answers(wish, wish)).toMatchObject({ checksum: "unchecked" });
+  });
+
+  test.each([
+    ["that is older", wish, []],
+    ["that speaks of it unasked", [], wish],
+    ["as ever", [], []],
+    ["that agrees on something else", wish, ["time-travel"]],
+  ])("with one to a receiver %s", async (_what, wished, features) => {
+    expect(await answers(wished, features)).toMatchObject({ checksum: crc32 });
   });
 });

@@ -8,6 +8,8 @@ export interface Scenario {
     readonly verify: boolean;
     /** Another run of the sending program began it, and the target claims to hold all of every disk. */
     readonly resume: boolean;
+    /** Default true. */
+    readonly checksums?: boolean;
   };
   /** What the guest writes behind the first pass, the second, and so on. */
   readonly guest: readonly (readonly GuestWrite[])[];

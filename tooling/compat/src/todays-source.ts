@@ -41,6 +41,7 @@ export function runSource(
       granularity: session.granularity,
       frameBytes: session.frameBytes,
       reconnectFor: 0,
+      ...(session.checksums === undefined ? {} : { checksums: session.checksums }),
       ...(session.resume ? { resume: { attempt: 0 } } : {}),
     },
     tracker: joinTrackers(tracked.map(({ tracker }) => tracker)),
