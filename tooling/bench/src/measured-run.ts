@@ -12,12 +12,15 @@ export type Side = "sender" | "receiver" | "neither";
 export interface MeasuredRun {
   /** Starts a process of the run. One that still runs at the end is ended by SIGTERM, and waited for. */
   start(side: Side, command: string, words: readonly string[], stdio?: StdioOptions): Promise<ProcessOfRun>;
-  /** Does this, and counts its time and what it sends over the loopback. What comes before and after is not timed. */
+  /** Does this, and counts its time and what goes over the loopback meanwhile, of everybody. What comes before and after is not timed. */
   timed<T>(copy: () => Promise<T>): Promise<T>;
 }
 
-/** What the run itself knows. Its `wireBytes` stand instead of those that were counted on the loopback. */
-export type Told = Pick<Sample, "wireBytes" | "extra">;
+/** What the run itself knows; of what goes over TCP, and nothing says how much it was, that the loopback shall say it. */
+export interface Told {
+  readonly wireBytes?: number | "loopback";
+  readonly extra?: Readonly<Record<string, number>>;
+}
 
 /** A peak only grows, so that looking seldom costs what a process takes in its last moments. */
 const LOOK_AT_MEMORY_MS = 10;
@@ -33,7 +36,8 @@ export async function measureRun(run: (measured: MeasuredRun) => Promise<Told>):
   const cpuBefore = childrenCpuSeconds();
   let [seconds, loopbackBytes] = [0, 0];
 
-  let told: Told | undefined;
+  let hasRun = false;
+  let told: Told;
   try {
     told = await run({
       async start(side, command, words, stdio) {
@@ -51,20 +55,23 @@ export async function measureRun(run: (measured: MeasuredRun) => Promise<Told>):
         }
       },
     });
+    hasRun = true;
     look();
   } finally {
-    for (const { process } of processes) process.process.kill(told ? "SIGTERM" : "SIGKILL");
+    for (const { process } of processes) process.process.kill(hasRun ? "SIGTERM" : "SIGKILL");
     await Promise.all(processes.map(async ({ process }) => process.ended));
     clearInterval(watch);
   }
+  const { extra } = told;
+  const wireBytes = told.wireBytes === "loopback" ? loopbackBytes : told.wireBytes;
   const largest = (end: Side): number =>
     Math.max(0, ...processes.filter(({ side }) => side === end).map(({ process }) => process.lookAtMemory()));
   return {
     seconds,
     cpuSeconds: childrenCpuSeconds() - cpuBefore,
     peakMiB: [largest("sender"), largest("receiver")],
-    ...(loopbackBytes > 0 && { wireBytes: loopbackBytes }),
-    ...told,
+    ...(wireBytes !== undefined && { wireBytes }),
+    ...(extra && { extra }),
   };
 }
 

@@ -1,18 +1,16 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+
+import { BLKMIG } from "./blkmig.ts";
+import { untilItListens } from "./until-it-listens.ts";
 
 /** An NBD server that can be started on a unix socket. */
 export interface NbdServer {
   readonly name: string;
   start(): Promise<{ readonly url: string } & AsyncDisposable>;
 }
-
-const BLKMIG = fileURLToPath(new URL("../../../apps/cli/dist/bin.js", import.meta.url));
 
 /** nbdkit first: the others are compared with it. */
 export function nbdServers(folder: string, disk: string): readonly NbdServer[] {
@@ -32,7 +30,7 @@ export function nbdServers(folder: string, disk: string): readonly NbdServer[] {
 async function startServer(program: string, words: readonly string[], socket: string) {
   rmSync(socket, { force: true });
   const server = spawn(program, words, { stdio: "ignore" });
-  await untilItListens(server, socket);
+  await untilItListens({ path: socket }, () => server.exitCode !== null);
   return {
     url: `nbd+unix:///?socket=${socket}`,
     async [Symbol.asyncDispose]() {
@@ -40,24 +38,4 @@ async function startServer(program: string, words: readonly string[], socket: st
       if (server.exitCode === null) await once(server, "exit");
     },
   };
-}
-
-async function untilItListens(server: ChildProcess, socket: string): Promise<void> {
-  for (;;) {
-    if (server.exitCode !== null) throw new Error(`${server.spawnfile} ended with ${server.exitCode}`);
-    if (await answers(socket)) return;
-    await wait(20);
-  }
-}
-
-async function answers(path: string): Promise<boolean> {
-  const peer = connect(path);
-  try {
-    await once(peer, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    peer.destroy();
-  }
 }

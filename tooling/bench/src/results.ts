@@ -18,3 +18,29 @@ export interface Sample {
   readonly wireBytes?: number;
   readonly extra?: Readonly<Record<string, number>>;
 }
+
+/** What one small piece of code takes. */
+export interface MicroFigure {
+  readonly name: string;
+  readonly perSecond: number;
+  readonly nanoseconds: number;
+  /** That one call handles. */
+  readonly bytes?: number;
+}
+
+/** A run of the bench, as it is kept: documents are made of it. */
+export interface Results {
+  readonly command: string;
+  /** Of the run: 2026-01-31. */
+  readonly date: string;
+  readonly machine: readonly string[];
+  readonly versions: Readonly<Record<string, string>>;
+  /** Programs of the field that are not installed. */
+  readonly missing: readonly string[];
+  readonly rounds: number;
+  readonly titles: Readonly<Record<string, string>>;
+  readonly series: readonly Series[];
+  readonly micro: readonly MicroFigure[];
+  /** Sentences about what was not measured. */
+  readonly notes: readonly string[];
+}
