@@ -259,6 +259,7 @@ async function runSources(
       verify,
       granularity,
       handOver: dangers.handsOver === true,
+      checksums: !verify, // what is read back needs none
       frameBytes: Math.max(granularity, random.pick([65536, MiB])),
       ...(resume ? { resume } : {}),
     });
