@@ -21,7 +21,8 @@ const COLUMNS = [
   "bulkMs",
   "downtimeMs",
   "resentBytes",
-  "writes",
+  "idleRate",
+  "bulkRate",
   "p99IdleMs",
   "p99Ms",
   "p99IdleServiceMs",
@@ -41,6 +42,8 @@ try {
 function rowOf({ job, place, program, samples }: Series): readonly string[] {
   const seconds = medianOf(samples.map((sample) => sample.seconds));
   const extras = COLUMNS.map((name) => medianOf(samples.flatMap(({ extra }) => extra?.[name] ?? [])));
-  const told = extras.map((figure) => (Number.isNaN(figure) ? "-" : figure.toFixed(figure < 100 ? 1 : 0)));
+  const told = extras.map((figure) =>
+    Number.isNaN(figure) ? "-" : figure >= 1e6 ? `${(figure / 1e6).toFixed(1)}M` : figure.toFixed(1),
+  );
   return [job, place, program, seconds.toFixed(2)].concat(told);
 }

@@ -50,7 +50,7 @@ export async function measureLiveMove(options: LiveMove): Promise<Sample> {
 async function moveLive(run: MeasuredRun, stage: string, options: LiveMove): Promise<Told> {
   const { disk, bytes, bytesPerSecond, send, patienceMs } = options;
   const control = join(stage, "control");
-  const { url, receiver } = await startServers(run, { ...options, stage, control });
+  const { url, server, receiver } = await startServers(run, { ...options, stage, control });
   const writer = await startWriter(run, { url, original: disk, bytesPerSecond, warmUpMs: WARM_UP_MS, idleMs: IDLE_MS });
   await writer.ready();
 
@@ -61,6 +61,9 @@ async function moveLive(run: MeasuredRun, stage: string, options: LiveMove): Pro
     return endOf(sender, patienceMs);
   });
   const figures = await writer.finish({ began, paused });
+  // Before the new one: an old server whose link is gone waits for it.
+  server.process.kill("SIGTERM");
+  await server.succeeded();
   const told = { ...figures, bulkMs: paused - began, moved: completed ? 1 : 0 };
   if (!completed) return { extra: told };
   const { transferred, downtime } = completed;
@@ -104,5 +107,5 @@ async function startServers(run: MeasuredRun, { stage, disk, bytes, control, ser
   const server = await blkmig("sender", words);
   const receiver = await blkmig("receiver", ["receive", "tcp://127.0.0.1:0", "--disk", `vda=${target}`, "--nbd", then]);
   await untilEvent(server, ({ event }) => event === "serving");
-  return { url, receiver: (await untilEvent(receiver, ({ event }) => event === "listening")).url! };
+  return { url, server, receiver: (await untilEvent(receiver, ({ event }) => event === "listening")).url! };
 }

@@ -45,6 +45,8 @@ export async function writeSteadily({ disk, sectors, latencies, bytesPerSecond, 
     }
     await (underWay.size < DEPTH ? wait(TICK_MS) : Promise.race(underWay));
   }
+  const over = monotonicMs();
+  for (; began + next * every <= over; next++) latencies.addUnsent(began + next * every, over);
   await Promise.all(underWay);
   if (failure) throw failure.error;
 }

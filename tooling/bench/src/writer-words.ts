@@ -28,8 +28,10 @@ export interface MoveTimes {
  * writer itself up hides nothing. Service: from when it was sent. Without writes all are 0.
  */
 export interface WriterFigures {
-  readonly writes: number;
-  /** Of those due in the idle time, and of those due from the move's begin to the pause. */
+  /** Bytes per second that were written in the idle time, and from the move's begin to the pause: less than ordered if it was too much. */
+  readonly idleRate: number;
+  readonly bulkRate: number;
+  /** Of those due, or for service sent, in these times. */
   readonly p99IdleMs: number;
   readonly p99Ms: number;
   readonly p99IdleServiceMs: number;
