@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
+import { BLKMIG } from "./blkmig.ts";
 import { type LiveCompleted, untilEvent, watchForPause } from "./live-events.ts";
 import { startWriter } from "./live-writer.ts";
 import { type MeasuredRun, measureRun, type Told } from "./measured-run.ts";
@@ -9,7 +9,6 @@ import type { ProcessOfRun } from "./process-of-run.ts";
 import type { Sample } from "./results.ts";
 import { monotonicMs } from "./writer-words.ts";
 
-const BLKMIG = fileURLToPath(new URL("../../../apps/cli/dist/bin.js", import.meta.url));
 /** The exit code of a `send` that was interrupted in time. */
 const CANCELLED = 130;
 /** Two seconds in which nothing moves, behind one for the writer and the server to get going. */
