@@ -25,7 +25,7 @@ export interface BenchOptions {
 /** The caller asked for something that there is not: the message is for people. */
 export class UsageError extends Error {}
 
-export const ALL_JOBS: readonly string[] = [...copyJobs(1).map(({ name }) => name), "live", "micro"];
+const ALL_JOBS: readonly string[] = [...copyJobs(1).map(({ name }) => name), "live", "micro"];
 const PLACES: readonly string[] = ["tmpfs", "disk"];
 const DOCS = fileURLToPath(new URL("../../../docs", import.meta.url));
 

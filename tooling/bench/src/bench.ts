@@ -4,6 +4,10 @@ import { documentOf } from "./document.ts";
 import { runBench } from "./run-bench.ts";
 import { readResults, writeResults } from "./written-results.ts";
 
+const INTERRUPTED = 130;
+// What must be tidied up waits for the exit.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(INTERRUPTED));
+
 try {
   process.exitCode = await bench(process.argv.slice(2));
 } catch (error) {

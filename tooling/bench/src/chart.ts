@@ -5,7 +5,7 @@ import { SVGRenderer } from "echarts/renderers";
 
 use([BarChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 
-export interface Bars {
+interface Bars {
   readonly name: string;
   /** One a label; undefined where there is none. */
   readonly values: readonly (number | undefined)[];
@@ -23,6 +23,8 @@ const TEXT = "#808080";
 const COLOURS = ["#3f8fd2", "#e08a2e"];
 const WIDTH = 860;
 const AROUND = 100;
+/** For the longest name: how wide a font is nobody knows here. */
+const LABELS = 260;
 const BAR = 14;
 
 /** Horizontal bars, as SVG. */
@@ -37,7 +39,7 @@ export function drawChart({ title, labels, bars }: ChartOptions): string {
       textStyle: { color: TEXT, fontFamily: "sans-serif" },
       title: { text: title, left: 8, top: 8, textStyle: { color: TEXT, fontSize: 14 } },
       legend: { top: 32, left: 8, textStyle: { color: TEXT } },
-      grid: { left: 8, right: 64, top: 60, bottom: 8, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+      grid: { left: LABELS, right: 64, top: 60, bottom: 32 },
       xAxis: { type: "value", axisLabel: { color: TEXT }, splitLine: { lineStyle: { color: TEXT, opacity: 0.25 } } },
       yAxis: {
         type: "category",

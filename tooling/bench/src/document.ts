@@ -80,7 +80,9 @@ function liveOf(series: readonly Series[]): string {
   const rowOf = (one: Series): readonly string[][] =>
     summarize([one]).map(({ seconds, cpuSeconds, extra }) => {
       const figures = extras.map((name) => extra[name]?.toLocaleString("en", { maximumFractionDigits: 2 }) ?? NOTHING);
-      return [`${one.job}, ${one.place}`, seconds.toFixed(3), cpuSeconds?.toFixed(3) ?? NOTHING].concat(figures);
+      return [`${one.job}, ${one.place}: ${one.program}`, seconds.toFixed(3), cpuSeconds?.toFixed(3) ?? NOTHING].concat(
+        figures,
+      );
     });
   const table = formatTable(["medians", "seconds", "CPU s", ...extras], series.flatMap(rowOf)).trimEnd();
   return ["### A disk that is written meanwhile", table].join("\n\n");

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, statfsSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, statfsSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { CopiedDisk, CopyProgram } from "./copy-program.ts";
@@ -7,6 +7,7 @@ import { makeSparseDisk } from "./make-disk.ts";
 import { measureRun } from "./measured-run.ts";
 import type { Sample, Series } from "./results.ts";
 import { assertSameDisk, assertSameSize } from "./same-disk.ts";
+import { withFolder } from "./with-folder.ts";
 
 /** Where disks are copied to and from. */
 export interface Place {
@@ -37,39 +38,42 @@ export interface MeasuredCopies {
 
 /** Lets each program do the job once without measuring, and compares what it made; then `rounds` times in turn. */
 export async function measureCopies(options: MeasureCopiesOptions): Promise<MeasuredCopies> {
-  const { job, place, rounds, say } = options;
+  const { job, place } = options;
   const lack = lackOf(job, place);
   if (lack !== undefined) return { series: [], leftOut: lack, failures: [] };
-  const programs = options.programs.filter((program) => program.takes(job, place.name));
-  const folder = mkdtempSync(join(place.folder, "blkmig-bench-"));
-  try {
+  return withFolder(place.folder, async (folder) => {
     const sources = makeSources(job, folder);
-    if (typeof sources === "string") {
-      return { series: [], leftOut: `${job.name} is left out on ${place.name}: ${sources}`, failures: [] };
-    }
-    const samples = new Map<CopyProgram, Sample[]>(programs.map((program) => [program, []]));
-    const failures: string[] = [];
-    for (let round = 0; round <= rounds; round++) {
-      for (const program of rotated(programs, round)) {
-        const before = samples.get(program);
-        if (!before) continue; // it has failed
-        say(`${job.name}, ${place.name}, ${round === 0 ? "warm-up" : `round ${round} of ${rounds}`}: ${program.name}`);
-        try {
-          const sample = await copyOnce(program, job, sources, folder, round === 0);
-          if (round > 0) before.push(sample);
-        } catch (error) {
-          samples.delete(program);
-          failures.push(`${program.name} could not do ${job.name} on ${place.name}: ${String(error)}`);
-        }
+    if (typeof sources !== "string") return measureIn(folder, sources, options);
+    return { series: [], leftOut: `${job.name} is left out on ${place.name}: ${sources}`, failures: [] };
+  });
+}
+
+async function measureIn(
+  folder: string,
+  sources: readonly string[],
+  { job, place, rounds, say, programs: all }: MeasureCopiesOptions,
+): Promise<MeasuredCopies> {
+  const programs = all.filter((program) => program.takes(job, place.name));
+  const samples = new Map<CopyProgram, Sample[]>(programs.map((program) => [program, []]));
+  const failures: string[] = [];
+  for (let round = 0; round <= rounds; round++) {
+    for (const program of rotated(programs, round)) {
+      const before = samples.get(program);
+      if (!before) continue; // it has failed
+      say(`${job.name}, ${place.name}, ${round === 0 ? "warm-up" : `round ${round} of ${rounds}`}: ${program.name}`);
+      try {
+        const sample = await copyOnce(program, job, sources, folder, round === 0);
+        if (round > 0) before.push(sample);
+      } catch (error) {
+        samples.delete(program);
+        failures.push(`${program.name} could not do ${job.name} on ${place.name}: ${String(error)}`);
       }
     }
-    const series = Array.from(samples, ([program, measured]) => {
-      return { job: job.name, place: place.name, program: program.name, samples: measured };
-    });
-    return { series, failures };
-  } finally {
-    rmSync(folder, { recursive: true });
   }
+  const series = Array.from(samples, ([program, measured]) => {
+    return { job: job.name, place: place.name, program: program.name, samples: measured };
+  });
+  return { series, failures };
 }
 
 async function copyOnce(

@@ -33,6 +33,9 @@ export async function measureRun(run: (measured: MeasuredRun) => Promise<Told>):
   const processes: { readonly side: Side; readonly process: ProcessOfRun }[] = [];
   const look = (): void => processes.forEach(({ process }) => void process.lookAtMemory());
   const watch = setInterval(look, LOOK_AT_MEMORY_MS);
+  // Whoever interrupts the bench shall not be left with servers.
+  const killAll = (): void => processes.forEach(({ process: one }) => void one.process.kill("SIGKILL"));
+  process.once("exit", killAll);
   const cpuBefore = childrenCpuSeconds();
   let [seconds, loopbackBytes] = [0, 0];
 
@@ -41,9 +44,9 @@ export async function measureRun(run: (measured: MeasuredRun) => Promise<Told>):
   try {
     told = await run({
       async start(side, command, words, stdio) {
-        const process = await startProcess(command, words, stdio);
-        processes.push({ side, process });
-        return process;
+        const started = await startProcess(command, words, stdio);
+        processes.push({ side, process: started });
+        return started;
       },
       async timed(copy) {
         const [began, sentBefore] = [performance.now(), loopbackReceived()];
@@ -58,9 +61,10 @@ export async function measureRun(run: (measured: MeasuredRun) => Promise<Told>):
     hasRun = true;
     look();
   } finally {
-    for (const { process } of processes) process.process.kill(hasRun ? "SIGTERM" : "SIGKILL");
-    await Promise.all(processes.map(async ({ process }) => process.ended));
+    for (const { process: one } of processes) one.process.kill(hasRun ? "SIGTERM" : "SIGKILL");
+    await Promise.all(processes.map(async ({ process: one }) => one.ended));
     clearInterval(watch);
+    process.off("exit", killAll);
   }
   const { extra } = told;
   const wireBytes = told.wireBytes === "loopback" ? loopbackBytes : told.wireBytes;

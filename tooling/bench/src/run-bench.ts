@@ -6,9 +6,12 @@ import { qemuPrograms } from "./copy-by-qemu.ts";
 import { streamPrograms } from "./copy-by-stream.ts";
 import { type CopyProgram, isInstalled } from "./copy-program.ts";
 import { copyJobs } from "./jobs.ts";
+import { measureLive } from "./live.ts";
 import { describeMachine, versionsOf } from "./machine.ts";
 import { measureCopies, type Place } from "./measure-copies.ts";
+import { measureMicro } from "./micro.ts";
 import type { MicroFigure, Results, Series } from "./results.ts";
+import { withFolder } from "./with-folder.ts";
 
 /** A run of the bench: what it found, and what went wrong meanwhile, which is in no series. */
 export interface BenchRun {
@@ -56,7 +59,26 @@ export async function runBench(
       save(resultsSoFar());
     }
   }
+  for (const place of jobs.includes("live") ? places : []) {
+    say(`live, ${place.name}: ${rounds} rounds`);
+    try {
+      series.push(...(await measureLiveAt(place, rounds, scale)));
+    } catch (error) {
+      failures.push(`live could not be measured on ${place.name}: ${String(error)}`);
+    }
+    save(resultsSoFar());
+  }
+  if (jobs.includes("micro")) {
+    say("micro");
+    micro.push(...(await measureMicro()));
+    save(resultsSoFar());
+  }
   return { results: resultsSoFar(), failures };
+}
+
+async function measureLiveAt(place: Place, rounds: number, scale: number): Promise<readonly Series[]> {
+  const series = await withFolder(place.folder, async (folder) => measureLive({ folder, rounds, scale }));
+  return series.map(({ job, program, samples }) => ({ job, place: place.name, program, samples }));
 }
 
 function placesOf({ places, folder }: BenchOptions): readonly Place[] {
