@@ -5,7 +5,7 @@ import { makeGarbageDisk } from "./make-disk.ts";
 import type { QemuDisk } from "./qemu-arguments.ts";
 
 const MIB = 1048576;
-const SIZES = { vda: 16 * MIB, vdb: 32 * MIB } as const;
+const SIZES = { vda: 8 * MIB, vdb: 16 * MIB } as const;
 const QEMU_IMG = "qemu-img";
 
 /** The two disks of a guest of guest-live.sh. */

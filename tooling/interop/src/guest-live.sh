@@ -6,6 +6,8 @@
 /bin/busybox --install -s /bin
 mount -t devtmpfs dev /dev
 mount -t proc proc /proc
+# Microseconds between two writes; without it as many are written as the processor allows.
+rest=$(sed -n 's/.*blkmig\.rest=\([0-9]*\).*/\1/p' /proc/cmdline)
 # A kernel that prints by itself does so in the middle of others' lines: its log is read instead, from this mark on.
 dmesg -n 1
 echo "disks from here" >/dev/kmsg
@@ -46,6 +48,7 @@ write_records() {
       echo "failed record $number"
     fi
     look_back
+    [ -z "$rest" ] || usleep "$rest"
   done
 }
 
@@ -77,6 +80,7 @@ write_files() {
     file=$((file + 1))
     if write_file $file; then echo "file $file"; else echo "failed file $file"; fi
     [ $((file % 4)) = 0 ] && look_at_file $((file - 3))
+    [ -z "$rest" ] || usleep "$rest"
   done
 }
 

@@ -58,13 +58,15 @@ const codeOfCut = (at: Place): number => {
 
 const AS_IF_NOTHING = { runs: true, exports: [], bitmaps: [] };
 const IMPATIENT = ["--reconnect-for", "1s"];
+/** A pause that takes long on a busy machine would be given up, and what is held behind its `stop` would be the next pass's. */
+const limitAt = (at: Place): readonly string[] => (RUNNING.includes(at) ? [] : ["--downtime-limit", "30s"]);
 
 describe.skipIf(movingGuest.missing)(`troubles while a running QEMU's disks move (${movingGuest.needs})`, () => {
   it("blkmig is killed at any step: the guest goes on, nothing is left, and the next one moves it", async () => {
     const path = temporaryFolder();
-    const moving = await startMovingGuest({ path, release: "7.2", format: "qcow2" });
+    const moving = await startMovingGuest({ path, release: "7.2", format: "qcow2", rests: true });
     for (const [number, at] of someOf([...RUNNING, ...STOPPED, ...COPIED], true).entries()) {
-      const flags = ["--after", COPIED.includes(at) ? "cont" : "hold"];
+      const flags = ["--after", COPIED.includes(at) ? "cont" : "hold", ...limitAt(at)];
       const end = await troubleMove(path, number, moving, {
         at,
         flags,
@@ -79,7 +81,7 @@ describe.skipIf(movingGuest.missing)(`troubles while a running QEMU's disks move
 
   it("blkmig is interrupted at any step before commit is asked for: it ends, and the guest goes on", async () => {
     const path = temporaryFolder();
-    const moving = await startMovingGuest({ path, release: "10.0", format: "qcow2", iothreads: true });
+    const moving = await startMovingGuest({ path, release: "10.0", format: "qcow2", iothreads: true, rests: true });
     for (const [number, at] of someOf(
       [answer("block-export-add"), ...RUNNING.slice(-4), ...STOPPED],
       false,
@@ -88,7 +90,11 @@ describe.skipIf(movingGuest.missing)(`troubles while a running QEMU's disks move
         sender.process.kill("SIGINT");
         held.release();
       };
-      const { stops: _, ...end } = await troubleMove(path, number, moving, { at, trouble: interrupt });
+      const { stops: _, ...end } = await troubleMove(path, number, moving, {
+        at,
+        flags: limitAt(at),
+        trouble: interrupt,
+      });
       expect({ at, ...end }).toEqual({ at, ...AS_IF_NOTHING, code: 130 });
     }
     await assertNextWorks(path, moving);
@@ -96,7 +102,7 @@ describe.skipIf(movingGuest.missing)(`troubles while a running QEMU's disks move
 
   it("QEMU's monitor is cut, or the receiver killed, at any step: the guest goes on", async () => {
     const path = temporaryFolder();
-    const moving = await startMovingGuest({ path, release: "10.0", format: "raw" });
+    const moving = await startMovingGuest({ path, release: "10.0", format: "raw", rests: true });
     const steps = [...OPENING, answer("transaction"), ...RUNNING.slice(-4), ...STOPPED];
     const cut = ({ relay }: Troubled): void => relay.cut();
     const kill = ({ receiver, held }: Troubled): void => {
@@ -104,9 +110,14 @@ describe.skipIf(movingGuest.missing)(`troubles while a running QEMU's disks move
       held.release();
     };
     const troubled = [
-      ...someOf(steps, true).map((at) => ({ at, trouble: cut, code: codeOfCut(at) })),
+      ...someOf(steps, true).map((at) => ({ at, trouble: cut, flags: limitAt(at), code: codeOfCut(at) })),
       // When it is to confirm, the receiver has sealed: whether it is known to be gone when commit is asked for is luck.
-      ...someOf(steps.slice(OPENING.length, -2), false).map((at) => ({ at, trouble: kill, flags: IMPATIENT, code: 1 })),
+      ...someOf(steps.slice(OPENING.length, -2), false).map((at) => ({
+        at,
+        trouble: kill,
+        flags: [...IMPATIENT, ...limitAt(at)],
+        code: 1,
+      })),
     ];
     for (const [number, { code, ...move }] of troubled.entries()) {
       const { stops: _, ...end } = await troubleMove(path, number, moving, move);
@@ -119,7 +130,7 @@ describe.skipIf(movingGuest.missing)(`troubles while a running QEMU's disks move
     "%s is killed when commit is asked for: the guest waits for the outcome",
     async (who) => {
       const path = temporaryFolder();
-      const moving = await startMovingGuest({ path, release: "7.2", format: "raw" });
+      const moving = await startMovingGuest({ path, release: "7.2", format: "raw", rests: true });
       const targets = makeTargets(path, "target");
       const receiver = await receiveDisks(targets);
       const wire = await startRelay({ host: "127.0.0.1", port: receiver.port });

@@ -82,7 +82,7 @@ describe.skipIf(movingGuest.missing)(
       },
     ])("from $from: $what; the guest goes on", async ({ from, list }) => {
       const path = temporaryFolder();
-      const source = await startMovingGuest({ path, release: from, format: "raw" });
+      const source = await startMovingGuest({ path, release: from, format: "raw", rests: true });
       for (const [number, { at, trouble, code }] of someOf(list, from === "7.2").entries()) {
         const destination = await startDestination({ path, release: "10.0", name: `there-${number}` }, source);
         const { qemu } = destination;
