@@ -6,9 +6,12 @@ import { makeDisk, makeGarbage, MIB } from "./make-disks.test-kit.ts";
 import { runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
 import { startServing } from "./serving.test-kit.ts";
 
-const SIZE = 16 * MIB;
-/** Far less than the guest writes; the grain is as fine as its writes, so that slowing it down helps at once. */
-const NARROW = ["--max-bandwidth", "8M", "--downtime-limit", "1s"];
+const SIZE = 2 * MIB;
+/**
+ * 256 of the guest's writes a second, far less than it does on a machine however busy; the grain is as fine as they are, so that
+ * slowing it down helps at once. A disk is twice what goes in a second, the limit: a guest that writes all over it leaves more.
+ */
+const NARROW = ["--max-bandwidth", "1M", "--downtime-limit", "1s"];
 
 async function outrun(...more: readonly string[]) {
   const path = temporaryFolder();
