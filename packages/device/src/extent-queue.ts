@@ -48,7 +48,8 @@ export function createExtentQueue(): ExtentQueue {
       forgetSettled();
       const entry: Tail["request"] = { settled: undefined };
       const before = length > 0 ? cover({ offset, end: offset + length, request: entry }) : [];
-      const result = Promise.allSettled(before.flatMap((tail) => tail.request.settled ?? [])).then(request);
+      const underWay = before.flatMap((tail) => tail.request.settled ?? []);
+      const result = underWay.length === 0 ? request() : Promise.allSettled(underWay).then(request);
       entry.settled = result;
       try {
         return await result;

@@ -7,6 +7,7 @@ import { requestFailed } from "./file-device-error.ts";
 import { dataExtent, extentAt } from "./file-device-extents.ts";
 import { readAll, writeAll } from "./file-device-transfer.ts";
 import { createZero } from "./file-device-zero.ts";
+import { withOneWriter } from "./one-writer.ts";
 import type { OpenFile } from "./open-file.ts";
 import { withPageCache } from "./page-cache.ts";
 import { createRequestGate } from "./request-gate.ts";
@@ -33,7 +34,8 @@ export interface FileDevice extends BlockDevice {
 /** A disk kept in an open file or block device. Requests run side by side; overlapping ones have no order. */
 export function createFileDevice(options: FileDeviceOptions): FileDevice {
   const { name, size, readOnly, kind, syscalls } = options;
-  const file = syscalls === undefined ? options.file : withPageCache(options.file, syscalls);
+  const written = kind === "file" ? withOneWriter(options.file) : options.file;
+  const file = syscalls === undefined ? written : withPageCache(written, syscalls);
   const zero = createZero({ device: name, file, kind, syscalls });
   const requests = createRequestGate(name);
   let synced = Promise.resolve();

@@ -1,3 +1,4 @@
+import type { BufferPool } from "@blkmig/device";
 import { encodeAnswer, type SessionExtent, type SessionFrame } from "@blkmig/protocol";
 
 import { ConnectionStop, cut } from "./connection-stop.ts";
@@ -19,7 +20,7 @@ type FrameOf<Type> = Extract<SessionFrame, { readonly type: Type }>;
 /** Puts one connection's frames on disks. Each gives a promise where the wire must wait before the next one. */
 export interface Landing {
   /** A payload's header came: its place is checked before it costs a buffer. */
-  prepare(frame: SessionExtent): Promise<void>;
+  prepare(frame: SessionExtent): Promise<void> | undefined;
   data(frame: FrameOf<"data">): Promise<void> | undefined;
   hole(frame: SessionExtent): Promise<void>;
   hash(frame: FrameOf<"hash">): Promise<void>;
@@ -40,6 +41,7 @@ export function createLanding({ migration, peer, landed, buffers }: LandingParts
   work.onFailure((reason) => stop.stop(failureOf(reason)));
   const check = (): void => stop.check();
   let beginning: Promise<void> | undefined;
+  let isBegun = false;
   let lastAnswer: Promise<void> = Promise.resolve();
   let landing: Uint8Array | undefined; // the pool's buffer under the payload that is coming
 
@@ -53,15 +55,27 @@ export function createLanding({ migration, peer, landed, buffers }: LandingParts
 
   /** INCOMPLETE is recorded before anything is written. */
   const begin = async (): Promise<void> => {
+    if (isBegun) return;
     beginning = migration.begin();
     await beginning;
+    isBegun = true;
     check(); // stopped meanwhile: nothing new is begun
   };
 
+  const place = (buffer: Uint8Array): void => {
+    landing = buffer;
+    peer.land(buffer);
+  };
+
+  const placeLater = async (pool: BufferPool): Promise<void> => {
+    await begin();
+    place(pool.tryTake() ?? (await stop.unlessStopped(pool.take())));
+  };
+
   const land = (target: SessionTarget, { offset, length }: SessionExtent, write: () => Promise<void>) => {
-    const place = landed.receive();
+    const nth = landed.receive();
     admit(target, offset, length);
-    return work.begin(write().then(() => landed.land(place)));
+    return work.begin(write().then(() => landed.land(nth)));
   };
 
   const landAndGiveBack = async (
@@ -100,12 +114,13 @@ export function createLanding({ migration, peer, landed, buffers }: LandingParts
   };
 
   return {
-    async prepare(frame) {
+    prepare(frame) {
       targetOf(frame);
-      await begin();
       const pool = buffers.payload(frame.length);
-      landing = pool.tryTake() ?? (await stop.unlessStopped(pool.take()));
-      peer.land(landing);
+      const buffer = isBegun ? pool.tryTake() : undefined;
+      if (!buffer) return placeLater(pool);
+      place(buffer);
+      return undefined;
     },
     data(frame) {
       const target = targetOf(frame);

@@ -26,19 +26,18 @@ export function createStop(): Stop {
       listeners.clear();
     },
     check,
-    async unlessStopped(promise) {
-      promise.catch(() => {}); // nobody waits for it any more, once it is stopped
-      check();
-      let listener: ((reason: Error) => void) | undefined;
-      try {
-        return await new Promise((resolve, reject) => {
-          listener = reject;
-          listeners.add(reject);
-          promise.then(resolve, reject);
-        });
-      } finally {
-        if (listener) listeners.delete(listener);
-      }
-    },
+    // Once for each read of the wire: one promise, and no more.
+    unlessStopped: (promise) =>
+      new Promise((resolve, reject) => {
+        const settle =
+          <T>(end: (value: T) => void) =>
+          (value: T): void => {
+            listeners.delete(reject);
+            end(value);
+          };
+        promise.then(settle(resolve), settle(reject)); // heard to its end, even when nobody waits for it any more
+        if (reason) reject(reason);
+        else listeners.add(reject);
+      }),
   };
 }

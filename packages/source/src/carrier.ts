@@ -9,7 +9,7 @@ import type { Delivery, Outlet } from "./outlet.ts";
 import { piecesOf } from "./pieces.ts";
 import { messageOf, Stop } from "./stop.ts";
 
-/** What a disk is asked about grows so much faster while it knows all of it to be zero. */
+/** What a disk is asked about grows so much faster while it says the same of all of it. */
 const ASK_GROWTH = 16;
 
 /** Carries runs from disk to wire. */
@@ -149,8 +149,8 @@ export function createCarrier({ pool, buffers, outlet, flights, clock, meters }:
       const known = { offset: run.offset, length: kind === "data" ? 0 : length };
       giveBack(work, run, known.length);
       // It never shrinks: a disk of holes between data would be asked in small steps, and each is a frame, hole by hole.
-      const growing = kind === "zero" && length === run.length;
-      if (growing) work.askBytes = Math.min(outlet.mostAsk, work.askBytes * ASK_GROWTH);
+      // Of data, too: a file looks for the end of its data each time, which for a large file takes longer than a read.
+      if (length === run.length) work.askBytes = Math.min(outlet.mostAsk, work.askBytes * ASK_GROWTH);
       if (kind === "data") work.dataUntil = run.offset + length;
       if (kind === "zero") return carryZeroes(work, known);
       if (kind === "skip") skip(work, known);

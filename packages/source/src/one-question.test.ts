@@ -1,4 +1,4 @@
-import { createMemoryDevice, type Tracker, trackWrites } from "@blkmig/device";
+import { type BlockDevice, createMemoryDevice, type Tracker, trackWrites } from "@blkmig/device";
 import { recordingWire } from "@blkmig/testkit";
 import { expect, test } from "vitest";
 
@@ -111,4 +111,38 @@ test("an idle guest, whose switchover waits for a rule of the caller's own, is a
   await migrate({ ...options, clock, convergence: ({ bulkDone }) => bulkDone && clock.now() >= until });
   expect(clock.waits).toEqual([10, 20, 40, 80, 100, 100]);
   expect(asked.times).toBeLessThanOrEqual(clock.waits.length + 4);
+});
+
+test("a short run that the guest has written is read, and its disk not asked what it is; a long one is asked about", async () => {
+  const { face, options } = await counted(8 * MiB);
+  const asked: string[] = [];
+  let isBulkDone = false;
+  const disk = options.disks[0]!.device;
+  const device: BlockDevice = {
+    ...disk,
+    extents(offset, length) {
+      if (isBulkDone) asked.push(`${offset / MiB} ${length / MiB}`);
+      return disk.extents(offset, length);
+    },
+  };
+  const onEvent = (event: MigrationEvent): void => {
+    if (event.type !== "pass") return;
+    isBulkDone = true;
+    if (event.pass === 1) void face.zero(MiB, MiB);
+    if (event.pass === 2) void face.zero(4 * MiB, 3 * MiB);
+  };
+  let passes = 0;
+  const convergence: ConvergenceRule = ({ bulkDone }) => bulkDone && ++passes > 6;
+  const { statistics } = await migrate({
+    ...options,
+    disks: [{ name: "vda", device }],
+    clock: waitingClock(),
+    convergence,
+    onEvent,
+  });
+  expect(asked).toEqual(["4 3"]);
+  expect(statistics.disks[0], "what reads as zero is sent as zero, asked about or not").toMatchObject({
+    dataBytes: 8 * MiB,
+    zeroBytes: 4 * MiB,
+  });
 });

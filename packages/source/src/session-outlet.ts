@@ -8,11 +8,13 @@ import type { Outlet } from "./outlet.ts";
 import type { SessionLink } from "./session-link.ts";
 
 /** How much a disk is asked about at first; a hole is a frame of its own whatever its length. */
-const FIRST_ASK = 256 * 1024 * 1024;
+const FIRST_ASK = 4 * 1024 * 1024 * 1024;
 /** Bytes of disk that may be on their way. */
 const WINDOW_BYTES = 64 * 1024 * 1024;
 /** A wire is kept busy for so long: what waits behind it, a guest's mirrored write or a word of the commit, waits as long. */
 const QUEUE_MS = 200;
+/** Enough to keep disks and wire busy where nothing is far away; more would only leave the processor's cache before it is sent. */
+const AMPLE_BYTES = 8 * 1024 * 1024;
 /** Questions that may be on their way: each makes the sink read. */
 const MOST_QUESTIONS = 64;
 
@@ -50,7 +52,9 @@ export function createSessionOutlet({ unit, frameBytes, link, onTurn, onPass }: 
       return unacknowledged < Math.min(WINDOW_BYTES, welcome.window) && unanswered < MOST_QUESTIONS;
     },
     mostUnderWay(bytesPerSecond, quickestMs) {
-      return Math.max(2 * this.mostBytes, (bytesPerSecond * (quickestMs + QUEUE_MS)) / 1000);
+      const queued = (bytesPerSecond * (quickestMs + QUEUE_MS)) / 1000;
+      const filled = (2 * bytesPerSecond * quickestMs) / 1000; // twice what is on its way, so that a wire which could take more shows
+      return Math.max(2 * this.mostBytes, Math.min(queued, Math.max(AMPLE_BYTES, filled)));
     },
     get transferred() {
       return transferred + link().transferred;

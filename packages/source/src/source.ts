@@ -98,6 +98,8 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
     const known = !asks || each.cursor < each.dataUntil;
     const seen = viewOf(each, known ? most : each.askBytes);
     if (!seen.run || seen.busy || !asks) return { ...seen, data: !asks || seen.data };
+    // What the guest has just written is hardly a hole: to ask costs more than to read what turns out to be zero.
+    if (phase === "dirty" && seen.run.length <= most) return { ...seen, data: true };
     if (seen.data || phase === "dirty" || !outlet.progress) return seen;
     const { offset, length } = seen.run;
     return { ...seen, run: { offset, length: Math.min(length, progress.same(each, offset, unit)) } };
