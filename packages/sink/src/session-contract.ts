@@ -1,5 +1,5 @@
 import type { BlockDevice, Clock } from "@blkmig/device";
-import type { CommitState, SessionDisk } from "@blkmig/protocol";
+import type { CommitState, Crc32, SessionDisk } from "@blkmig/protocol";
 
 import type { LoadError } from "./load-error.ts";
 import type { LoadProgress, SinkLimits, SinkWire } from "./load-options.ts";
@@ -71,6 +71,11 @@ export interface SinkSessionOptions {
   /** Where the disks will be served once they are committed, asked at each PREPARE. Throwing refuses the switchover. */
   readonly ready?: () => Promise<{ readonly serve?: string }>;
   readonly limits?: SinkLimits;
+  /**
+   * The CRC-32 that the payload of every frame is checked by, on every connection. It borrows what it is given for the call: often a
+   * view of a larger buffer, and never with a seed. Default: `crc32` of `node:zlib`.
+   */
+  readonly crc32?: Crc32;
   readonly clock?: Clock;
   /** Cancels, until COMMITTED is recorded. */
   readonly signal?: AbortSignal;

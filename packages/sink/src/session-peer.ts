@@ -1,7 +1,6 @@
-import { crc32 } from "node:zlib";
-
 import type { Clock } from "@blkmig/device";
 import {
+  type Crc32,
   createSessionDecoder,
   encodeMessage,
   encodeSessionPing,
@@ -49,12 +48,13 @@ export interface Peer {
 export interface PeerParts {
   readonly wire: SinkWire;
   readonly clock: Clock;
+  readonly crc32: Crc32;
   readonly onBytes: (bytes: number) => void;
   /** Of the data and hole frames of this connection: how many are written, and how many of these durable. */
   readonly counts: () => { readonly written: number; readonly durable: number };
 }
 
-export function createPeer({ wire, clock, onBytes, counts }: PeerParts): Peer {
+export function createPeer({ wire, clock, crc32, onBytes, counts }: PeerParts): Peer {
   const stop = createStop();
   const watch = new AbortController();
   const decoder = createSessionDecoder({ frameBytes: FRAME_BYTES, crc32 });

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { crc32 as zlibCrc32 } from "node:zlib";
 
 import { systemClock } from "@blkmig/device";
 import { HAND_OVER, SESSION_VERSION, UNCHECKED_DATA } from "@blkmig/protocol";
@@ -26,7 +27,7 @@ const NOTHING_YET: SinkState = { is: "open", attempt: 0 };
 
 /** Receives one migration over as many connections as it takes, and commits it when its source asks. */
 export function createSinkSession(options: SinkSessionOptions): SinkSession {
-  const { clock = systemClock, signal, limits, onEvent = () => {} } = options;
+  const { clock = systemClock, crc32 = zlibCrc32, signal, limits, onEvent = () => {} } = options;
   const ready = options.ready ?? (async () => ({}));
   const sink = randomUUID();
   const callers = new Set<Peer>();
@@ -135,7 +136,7 @@ export function createSinkSession(options: SinkSessionOptions): SinkSession {
       peer.outbox.acknowledge();
       tellProgress();
     });
-    const peer = createPeer({ wire, clock, onBytes, counts: () => ({ written: landed.written, durable }) });
+    const peer = createPeer({ wire, clock, crc32, onBytes, counts: () => ({ written: landed.written, durable }) });
     const caller: Caller = { number: ++taken, wire, peer, settled };
     callers.add(peer);
     try {

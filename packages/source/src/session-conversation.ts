@@ -95,7 +95,7 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
 
   const connect = async (signal: AbortSignal): Promise<SessionLink> => {
     const wire = await session.connect(signal);
-    return openSessionLink({ wire, hello: hello(), clock, crc32, signal });
+    return openSessionLink({ wire, hello: hello(), clock, crc32: session.crc32 ?? crc32, signal });
   };
 
   const connectAgain = async (why: string, signal: AbortSignal): Promise<SessionLink> => {

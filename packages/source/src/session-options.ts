@@ -1,4 +1,4 @@
-import { FRAME_BYTES, MOST_FRAME_BYTES } from "@blkmig/protocol";
+import { type Crc32, FRAME_BYTES, MOST_FRAME_BYTES } from "@blkmig/protocol";
 
 import type { SourceWire } from "./migration-options.ts";
 
@@ -51,6 +51,11 @@ export interface SessionOptions {
    * know it is sent them all the same. Headers, messages and hashes are checked whatever is said. Default true.
    */
   readonly checksums?: boolean;
+  /**
+   * The CRC-32 that data is sent with, and that what the receiver says is checked by, on every connection. It borrows what it is given
+   * for the call: often a view of a larger buffer, and never with a seed. Default: `crc32` of `node:zlib`.
+   */
+  readonly crc32?: Crc32;
   /** Bytes: the grain of what is sent again, a power of two from 4 KiB to 1 MiB. Default 64 KiB. */
   readonly granularity?: number;
   /** The longest frame, bytes, a multiple of the granularity. Default 1 MiB. */
