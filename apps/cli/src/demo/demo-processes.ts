@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 
+import { LIVE_SENDER, PROGRAM } from "../own-program.ts";
 import type { GuestArea } from "./guest-records.ts";
 
 /** One line that a process of the demo tells. */
@@ -18,8 +18,6 @@ export interface DemoProcess {
   kill(): void;
 }
 
-const PROGRAM = fileURLToPath(new URL("../bin.js", import.meta.url));
-
 /** Starts the binary itself; `again` after it was killed. */
 export function startReceiver(target: string, how: "first" | "again"): DemoProcess {
   const found = how === "first" ? "--create" : "--resume";
@@ -28,8 +26,7 @@ export function startReceiver(target: string, how: "first" | "again"): DemoProce
 
 /** Starts the process that has the guest and moves its disk. */
 export function startSender(url: string, path: string, area: GuestArea): DemoProcess {
-  const program = fileURLToPath(new URL("live-sender.js", import.meta.url));
-  return start([program, url, path, String(area.offset), String(area.length)]);
+  return start([LIVE_SENDER, url, path, String(area.offset), String(area.length)]);
 }
 
 /** Asks the binary itself to send a disk that has moved; gives what ended it, in its words. */

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 
 import type { QmpAddress } from "@blkmig/qemu";
+
+import { PROGRAM } from "../own-program.ts";
 
 /** What the watchdog is told, as one line of JSON. */
 export interface WatchdogOrders {
@@ -30,8 +31,6 @@ export interface Watchdog {
   /** It is to do what is left, once this process has let go of the monitor. */
   leave(): void;
 }
-
-const PROGRAM = fileURLToPath(new URL("../bin.js", import.meta.url));
 
 /** Settles when it watches. Throws where no process can be started. */
 export async function startWatchdog(orders: WatchdogOrders): Promise<Watchdog> {
