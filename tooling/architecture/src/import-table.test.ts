@@ -29,7 +29,7 @@ const MAY_DEPEND: Readonly<Record<string, readonly string[]>> = {
   "@blkmig/journal": ["valibot"],
   "@blkmig/qemu": ["valibot"],
   "@blkmig/transport": ["ws"],
-  blkmig: ["commander", "valibot"],
+  blkmig: ["@node-rs/crc32", "commander", "valibot"],
 };
 const JUNK = /^(core|common|shared|utils?|helpers?|types|lib|misc)(\.ts)?$/;
 

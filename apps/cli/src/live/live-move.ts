@@ -3,6 +3,7 @@ import { createMigration, type Migration, MigrationError, type Statistics } from
 import { formatWireUrl } from "@blkmig/transport/url";
 
 import { CommandError } from "../command-error.ts";
+import { loadCrc32 } from "../load-crc32.ts";
 import { connectBy, createSendWires, type SendWires } from "../send/send-wires.ts";
 import { openSessionRecord, type SessionRecord } from "../send/session-record.ts";
 import type { ForwardLink } from "./forward-link.ts";
@@ -107,6 +108,7 @@ export function createLiveMove(parts: LiveMoveParts): LiveMove {
         ...(forwarding && { ready: (serve) => forwarding.ready(serve) }),
         verify,
         checksums,
+        crc32: await loadCrc32(),
         clone,
         granularity: Math.max(parts.granularity, LEAST_GRANULARITY),
         reconnectFor: within,

@@ -2,6 +2,7 @@ import { type ChosenQemuDisk, openLiveDisks, type Qmp, type QemuLiveDisks } from
 import { migrate, type MigrationResult, type SessionOptions } from "@blkmig/source";
 
 import { CommandError, messageOf } from "../command-error.ts";
+import { loadCrc32 } from "../load-crc32.ts";
 import type { CommandWorld } from "../run-command.ts";
 import { migrationOptions } from "../send/migration-options.ts";
 import type { RecordedSource } from "../send/recorded-sources.ts";
@@ -142,6 +143,7 @@ async function migrateThem(
       journal: withMarks(record.journal, live, (message) => world.output.warn(message)),
       verify,
       checksums,
+      crc32: await loadCrc32(),
       clone,
       granularity,
       reconnectFor: to.kind === "stdio" ? 0 : reconnectFor,

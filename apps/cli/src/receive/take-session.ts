@@ -9,6 +9,7 @@ import {
 import { CommandError } from "../command-error.ts";
 import { InDoubt } from "../exit-code-in-doubt.ts";
 import { aborted } from "../interruption.ts";
+import { loadCrc32 } from "../load-crc32.ts";
 import { formatTime } from "../output/format-amounts.ts";
 import { createRate } from "../output/rate.ts";
 import { formatResolveLine } from "../status/resolve-line.ts";
@@ -55,6 +56,7 @@ export async function takeSession(taking: Taking): Promise<boolean> {
     output.progress(sessionProgressOf(session, speed), sessionStatus(session, speed));
   };
 
+  const crc32 = await loadCrc32();
   const session = createSinkSession({
     open: async (offer) => {
       const opened = await openSessionTargets(offer, { targets, guard, options, from: wire.peer, output });
@@ -63,6 +65,7 @@ export async function takeSession(taking: Taking): Promise<boolean> {
     },
     ...(serving ? { ready: async () => (serving.url === undefined ? {} : { serve: serving.url }) } : {}),
     limits: LIMITS,
+    crc32,
     signal,
     onEvent,
   });

@@ -1,6 +1,7 @@
 import { migrate, type MigrationResult } from "@blkmig/source";
 import { formatWireUrl } from "@blkmig/transport/url";
 
+import { loadCrc32 } from "../load-crc32.ts";
 import type { CommandWorld } from "../run-command.ts";
 import { migrationOptions } from "./migration-options.ts";
 import type { Sources } from "./open-sources.ts";
@@ -34,7 +35,8 @@ export async function sendBySession(
   try {
     const connect = await connectBy(wires, world.signal, within);
     const { migration, journal, resume: earlier } = record;
-    const session = { connect, migration, journal, verify, checksums, clone, granularity, reconnectFor: within };
+    const crc32 = await loadCrc32();
+    const session = { connect, migration, journal, verify, checksums, crc32, clone, granularity, reconnectFor: within };
     return await migrate({
       ...migrationOptions(options, sources, world),
       session: earlier ? { ...session, resume: earlier } : session,
