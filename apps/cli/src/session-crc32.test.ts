@@ -41,10 +41,10 @@ async function move({ source, sink }: Ends) {
       async connect() {
         if (ends.length > 0) throw new Error("nobody listens any more");
         const [here, there] = memoryPair();
-        void session.take(there).then((end) => {
+        void session.take(there).then(async (end) => {
           ends.push(end);
-          if (end.how === "over") return there.finish();
-          there.destroy();
+          if (end.how === "over") await there.finish();
+          else there.destroy();
         });
         return here;
       },
