@@ -1,9 +1,10 @@
-// Packs every package, installs the tarballs with npm into an empty folder, as a user would, and moves a disk with the
-// installed program under the Node.js of the tools and under the oldest that is supported (or the machine's own).
+// Packs the program, installs it alone with npm into an empty folder, as a user would, and moves a disk with it under the
+// Node.js of the tools and under the oldest that is supported (or the machine's own). Then packs the packages, installs
+// them together in another one, and imports each.
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -37,13 +38,12 @@ function runs(node) {
 
 let moves = 0;
 
-async function move(node, scheme) {
+async function move(node, bin, scheme) {
   moves++; // a disk that has moved is not sent again
   const content = Buffer.concat([randomBytes(3_000_000), Buffer.alloc(2_000_000), randomBytes(243_392)]);
   const [from, to] = [join(folder, `from-${moves}.raw`), join(folder, `to-${moves}.raw`)];
   writeFileSync(from, content);
   writeFileSync(to, Buffer.alloc(content.length, 0xe5));
-  const bin = join(folder, "node_modules/.bin/blkmig");
   const receiver = spawn(node, [bin, "receive", `${scheme}://127.0.0.1:0`, "--disk", `vda=${to}`, "--json"], {
     stdio: ["ignore", "pipe", "inherit"],
     env: environment,
@@ -60,38 +60,60 @@ async function move(node, scheme) {
   return code === 0 && readFileSync(to).equals(content);
 }
 
-try {
-  const packages = readdirSync(join(root, "packages")).map((name) => join(root, "packages", name));
-  for (const cwd of [...packages, join(root, "apps/cli")]) {
-    execFileSync("pnpm", ["pack", "--pack-destination", folder], { cwd, stdio: "ignore" });
+/** Packs workspaces, and installs them and nothing else of ours. Gives the folder. */
+function install(into, workspaces) {
+  const cwd = join(folder, into);
+  mkdirSync(cwd);
+  for (const workspace of workspaces) {
+    execFileSync("pnpm", ["pack", "--pack-destination", cwd], { cwd: join(root, workspace), stdio: "ignore" });
   }
-  const tarballs = readdirSync(folder).filter((file) => file.endsWith(".tgz"));
-  writeFileSync(join(folder, "package.json"), '{"private":true}');
-  execFileSync(
-    "npm",
-    ["install", "--no-audit", "--no-fund", "--loglevel=error", ...tarballs.map((file) => `./${file}`)],
-    {
-      cwd: folder,
-      stdio: "inherit",
-      env: environment,
-    },
+  const tarballs = readdirSync(cwd).map((file) => `./${file}`);
+  writeFileSync(join(cwd, "package.json"), '{"private":true}');
+  const quietly = ["--no-audit", "--no-fund", "--loglevel=error"];
+  execFileSync("npm", ["install", ...quietly, ...tarballs], { cwd, stdio: "inherit", env: environment });
+  return cwd;
+}
+
+function report(ok, what) {
+  console.log(`${ok ? "ok" : "FAILED"}: packed, installed, ${what}`);
+  results.push({ status: ok ? "passed" : "failed", fullName: `smoke: ${what}` });
+}
+
+/** Whether a program ends well; what it says is shown where it does not. */
+function endsWell(node, words, cwd) {
+  try {
+    execFileSync(node, words, { cwd, stdio: ["ignore", "ignore", "inherit"], env: environment });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+try {
+  const program = install("program", ["apps/cli"]);
+  const bin = join(program, "node_modules/.bin/blkmig");
+  const packages = readdirSync(join(root, "packages"));
+  const library = install(
+    "library",
+    packages.map((name) => join("packages", name)),
   );
+  const imports = packages.map((name) => `import "@blkmig/${name}";`).join("");
   for (const node of nodes) {
-    const version = execFileSync(node, ["--version"]).toString().trim();
+    const under = `under Node.js ${execFileSync(node, ["--version"]).toString().trim()}`;
+    report(endsWell(node, [bin, "--version"]) && endsWell(node, [bin, "send", "--help"]), `gave help ${under}`);
     for (const scheme of ["tcp", "ws"]) {
-      const ok = await move(node, scheme);
-      console.log(`${ok ? "ok" : "FAILED"}: packed, installed, moved a disk over ${scheme} under Node.js ${version}`);
-      results.push({ status: ok ? "passed" : "failed", fullName: `smoke ${scheme} ${version}` });
+      report(await move(node, bin, scheme), `moved a disk over ${scheme} ${under}`);
     }
+    report(endsWell(node, ["--input-type=module", "--eval", imports], library), `imported every package ${under}`);
   }
 } finally {
   rmSync(folder, { recursive: true });
 }
 const count = (status) => results.filter((result) => result.status === status).length;
-const report = {
+const summary = {
   numPassedTests: count("passed"),
   numFailedTests: count("failed"),
   testResults: [{ assertionResults: results }],
 };
-writeFileSync(join(root, "apps/cli/.test-results.smoke.json"), JSON.stringify(report));
+writeFileSync(join(root, "apps/cli/.test-results.smoke.json"), JSON.stringify(summary));
 if (count("failed") > 0) process.exitCode = 1;

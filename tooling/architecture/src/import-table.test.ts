@@ -29,7 +29,7 @@ const MAY_DEPEND: Readonly<Record<string, readonly string[]>> = {
   "@blkmig/journal": ["valibot"],
   "@blkmig/qemu": ["valibot"],
   "@blkmig/transport": ["ws"],
-  blkmig: ["@node-rs/crc32", "commander", "valibot"],
+  blkmig: ["@node-rs/crc32", "commander", "koffi", "valibot", "ws"],
 };
 const JUNK = /^(core|common|shared|utils?|helpers?|types|lib|misc)(\.ts)?$/;
 
@@ -64,6 +64,18 @@ describe.each(published.map((room) => ({ name: room.manifest.name, room })))("$n
     const printing = shipped.filter((file) => /\bconsole\./.test(textOf(room, file)));
     expect(name === "blkmig" ? [] : printing).toEqual([]);
   });
+});
+
+test("the program carries our packages: it depends on none of them, and on what they depend on", () => {
+  const program = all.find(({ manifest }) => manifest.name === "blkmig")!.manifest;
+  const carried = published.map(({ manifest }) => manifest).filter(({ name }) => name !== "blkmig");
+  const needed = (which: "dependencies" | "optionalDependencies"): readonly string[] =>
+    carried.flatMap((manifest) => Object.keys({ ...manifest[which] })).filter((need) => !isOurs(need));
+  expect(Object.keys({ ...program.dependencies, ...program.optionalDependencies }).filter(isOurs)).toEqual([]);
+  expect(Object.keys({ ...program.dependencies })).toEqual(expect.arrayContaining([...needed("dependencies")]));
+  expect(Object.keys({ ...program.optionalDependencies })).toEqual(
+    expect.arrayContaining([...needed("optionalDependencies")]),
+  );
 });
 
 test("no relative import leaves its room", () => {
