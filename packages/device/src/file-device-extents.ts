@@ -24,8 +24,7 @@ export async function extentAt(file: OpenFile, syscalls: Syscalls, from: number,
     if (!["EINVAL", "EOPNOTSUPP", "ENOSYS", "ESPIPE"].includes(codeOf(error))) throw error;
     return dataExtent(from, to);
   }
-  const { size } = await file.stat();
-  return size < to ? dataExtent(from, to) : holeExtent(from, to);
+  return syscalls.seekEnd(file.fd) < to ? dataExtent(from, to) : holeExtent(from, to);
 }
 
 /** Undefined: no data from here to the file's end. */

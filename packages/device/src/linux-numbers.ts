@@ -1,4 +1,5 @@
 // From <fcntl.h>, <linux/falloc.h>, <linux/fs.h>, <linux/uio.h> and <unistd.h>. The ioctl numbers are those of `asm-generic`.
+export const SEEK_END = 2;
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
 

@@ -104,6 +104,7 @@ function bind(koffi: typeof Koffi): Syscalls {
   return {
     seekData: (fd, from) => seek(fd, from, linux.SEEK_DATA),
     seekHole: (fd, from) => seek(fd, from, linux.SEEK_HOLE),
+    seekEnd: (fd) => now("lseek", lseek, fd, 0, linux.SEEK_END),
     readCached: (fd, into, offset) => transferCached("preadv2", preadv2, fd, [into], offset),
     writeCached: (fd, data, offset) => transferCached("pwritev2", pwritev2, fd, data, offset),
     punchHole: async (fd, offset, length) =>

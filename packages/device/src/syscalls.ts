@@ -9,6 +9,8 @@ export interface Syscalls {
   seekData(fd: number, from: number): number | undefined;
   /** Where the hole at or behind `from` begins; the file's end is one. Undefined if `from` lies beyond it. */
   seekHole(fd: number, from: number): number | undefined;
+  /** The file's size in bytes. Moves the file's position. */
+  seekEnd(fd: number): number;
   /**
    * Fills some of `into` with what the page cache holds, and says how much; undefined if that would wait for the disk, which is then
    * asked to read ahead. Throws `EOPNOTSUPP` or the like where the file system has no such reads.

@@ -11,6 +11,8 @@ import { messageOf, Stop } from "./stop.ts";
 
 /** What a disk is asked about grows so much faster while it says the same of all of it. */
 const ASK_GROWTH = 16;
+/** Frames of zeroes that may wait for the wire: behind them the next data is read already. */
+const ZEROES_WAITING = 16;
 
 /** Carries runs from disk to wire. */
 export interface Carrier {
@@ -46,6 +48,7 @@ export function createCarrier({ pool, buffers, outlet, flights, clock, meters }:
   let reads = 0;
   let held = 0;
   let flying = 0;
+  let zeroesWaiting = 0;
   let underWay = 0;
   let quickestMs = Infinity;
 
@@ -99,7 +102,7 @@ export function createCarrier({ pool, buffers, outlet, flights, clock, meters }:
     endFlight(work, run);
   };
 
-  /** Settles when the wire has taken it, and gives the bytes of stream; its landing is a flight. */
+  /** Settles at once, or, behind many others, when the wire has taken it; gives the bytes of stream. Its landing is a flight. */
   const carryZeroes = async (work: DiskWork, run: Run): Promise<number> => {
     const land = async (landed: Promise<void>, done: () => void): Promise<void> => {
       let settled = 0;
@@ -123,7 +126,9 @@ export function createCarrier({ pool, buffers, outlet, flights, clock, meters }:
     const { taken, landed, bytes } = outlet.zero(work, run);
     work.zeroBytes += run.length;
     fly(() => land(landed, () => endFlight(work, run)));
-    await taken;
+    zeroesWaiting++;
+    const left = taken.catch(() => {}).finally(() => zeroesWaiting--); // what failed has failed its flight
+    if (zeroesWaiting >= ZEROES_WAITING) await left;
     return bytes;
   };
 

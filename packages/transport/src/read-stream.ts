@@ -1,12 +1,16 @@
 import type { Readable } from "node:stream";
 
+import { createChunkCounter } from "./chunk-garbage.ts";
 import { Inbox } from "./inbox.ts";
 
 /** While nobody reads the stream holds its high-water mark, and no more. */
 export function readStream(stream: Readable): Inbox {
+  const countChunk = createChunkCounter();
   const pull = () => {
     const chunk = inbox.isWaiting ? (stream.read() as Uint8Array | null) : null;
-    if (chunk) inbox.arrive(chunk);
+    if (!chunk) return;
+    inbox.arrive(chunk);
+    countChunk(chunk.length);
   };
   const inbox = new Inbox(pull);
   stream.on("readable", pull);

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 
 import type { Connection } from "./connection.ts";
+import { createChunkCounter } from "./chunk-garbage.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import { TransportError } from "./transport-error.ts";
@@ -16,6 +17,7 @@ export function createWsConnection(ws: WebSocket, socket: Duplex, peer: string, 
   const state = new WireState(peer);
   const outbox = new Outbox(createWsOutlet(ws, socket), state);
   const inbox = new Inbox(() => ws.resume());
+  const countChunk = createChunkCounter();
   const closeWhenBothFinished = () => {
     if (inbox.hasEnded && outbox.hasFinished) ws.close(1000);
   };
@@ -26,7 +28,10 @@ export function createWsConnection(ws: WebSocket, socket: Duplex, peer: string, 
     const refusal = refuseMessage(peer, isBinary, inbox.hasEnded);
     if (refusal) return void state.break(refusal);
     const fragments = data as Uint8Array[];
-    for (const fragment of fragments) inbox.arrive(fragment);
+    for (const fragment of fragments) {
+      inbox.arrive(fragment);
+      countChunk(fragment.length);
+    }
     if (fragments.length === 0) inbox.end();
     if (!inbox.isEmpty && !inbox.hasEnded) ws.pause();
     if (inbox.hasEnded) ws.resume(); // only the closing handshake can follow, and it must be seen

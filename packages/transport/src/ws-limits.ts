@@ -32,5 +32,5 @@ export function toWsSettings({ maxPayload = 4 * 1024 * 1024 }: WsLimits): WsSett
 
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 
-/** The longest message that we send. */
-export const MESSAGE_BYTES: number = 1024 * 1024;
+/** The longest message that we send. `ws` copies each into memory that it allocates: short ones are still in the cache then. */
+export const MESSAGE_BYTES: number = 256 * 1024;

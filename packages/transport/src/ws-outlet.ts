@@ -8,7 +8,7 @@ import { MESSAGE_BYTES } from "./ws-limits.ts";
 const NOTHING = new Uint8Array(0);
 
 /**
- * Bytes leave as binary messages, one for each segment or MiB of one: where a message ends means nothing, so nothing has
+ * Bytes leave as binary messages, one for each segment or `MESSAGE_BYTES` of one: where a message ends means nothing, so nothing has
  * to be joined. A WebSocket has no half-close: an empty message is the end.
  */
 export function createWsOutlet(ws: WebSocket, socket: Duplex): Outlet {
