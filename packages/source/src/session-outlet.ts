@@ -14,7 +14,7 @@ const WINDOW_BYTES = 64 * 1024 * 1024;
 /** A wire is kept busy for so long: what waits behind it, a guest's mirrored write or a word of the commit, waits as long. */
 const QUEUE_MS = 200;
 /** Enough to keep disks and wire busy where nothing is far away; more would only leave the processor's cache before it is sent. */
-const AMPLE_BYTES = 8 * 1024 * 1024;
+const AMPLE_BYTES = 4 * 1024 * 1024;
 /** Questions that may be on their way: each makes the sink read. */
 const MOST_QUESTIONS = 64;
 
