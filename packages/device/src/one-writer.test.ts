@@ -23,10 +23,10 @@ function slowFile() {
   return { file, begun, end: (nth: number, how: number | Error) => ends[nth]!(how) };
 }
 
-const bytes = [new Uint8Array(1)];
+const bytes = [new Uint8Array(128 * 1024)];
 const turns = async (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
-test("writes go one at a time, in the order in which they came, and each gets its own answer", async () => {
+test("long writes go one at a time, in the order in which they came, and each gets its own answer", async () => {
   const { file, begun, end } = slowFile();
   const { write } = withOneWriter(file);
   const written = [write(bytes, 0), write(bytes, 1), write(bytes, 2)];
@@ -55,4 +55,13 @@ test("a write that fails fails alone", async () => {
   expect(begun).toEqual([0, 1]);
   end(1, 5);
   expect(await written[1]).toBe(5);
+});
+
+test("a short write waits for nobody", async () => {
+  const { file, begun, end } = slowFile();
+  const { write } = withOneWriter(file);
+  const written = [write(bytes, 0), write([new Uint8Array(4096)], 1), write([new Uint8Array(4096)], 2)];
+  expect(begun).toEqual([0, 1, 2]);
+  for (const nth of [2, 1, 0]) end(nth, nth);
+  expect(await Promise.all(written)).toEqual([0, 1, 2]);
 });

@@ -27,7 +27,7 @@ export interface SourceWire {
 
 /** How much memory reads may use: two separate limits. */
 export interface SourceLimits {
-  /** Reads in flight. Default 16. */
+  /** Reads in flight. Default 3: Node.js has four threads for files, and a guest of this process needs one, too. */
   readonly reads?: number;
   /** Bytes read and not yet taken by the wire. Default 64 MiB, at least one block. */
   readonly bufferedBytes?: number;
