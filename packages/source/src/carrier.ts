@@ -25,8 +25,8 @@ export interface Carrier {
   readonly quickestMs: number;
   /** Whether a buffer is free. */
   readonly hasBuffer: boolean;
-  /** Asks the disk what a run is, and sends what it is if that needs no read. Gives the bytes of stream. */
-  ask(work: DiskWork, run: Run, maySkip: boolean): Promise<number>;
+  /** Asks the disk what a run is, and sends at most `most` bytes of it if that needs no read. Gives the bytes of stream. */
+  ask(work: DiskWork, run: Run, most: number, maySkip: boolean): Promise<number>;
   /**
    * Begins to read and send a run. `hasBuffer` must hold. `onZero` is told of bytes that needed no payload, `onCompared` of those that
    * the sink may have already, so that only their hash is sent.
@@ -148,11 +148,16 @@ export function createCarrier({ pool, buffers, outlet, flights, clock, meters }:
     get hasBuffer() {
       return held < buffers;
     },
-    async ask(work, run, maySkip) {
-      beginFlight(work, run); // asking is reading: an answer from before the clear could miss a write
-      const { kind, length } = await classify(work, run, { unit: outlet.unit, zeroes: outlet.zeroes, skip: maySkip });
-      const known = { offset: run.offset, length: kind === "data" ? 0 : length };
-      giveBack(work, run, known.length);
+    async ask(work, run, most, maySkip) {
+      const flight = { offset: run.offset, length: Math.min(run.length, most) };
+      beginFlight(work, flight); // asking is reading: an answer from before the clear could miss a write
+      const rules = { unit: outlet.unit, zeroes: outlet.zeroes, skip: maySkip };
+      const { kind, length } = await classify(work, run, rules).catch((error: unknown) => {
+        abandonFlight(work, flight);
+        throw error;
+      });
+      const known = { offset: run.offset, length: kind === "data" ? 0 : Math.min(length, flight.length) };
+      giveBack(work, flight, known.length);
       // It never shrinks: a disk of holes between data would be asked in small steps, and each is a frame, hole by hole.
       // Of data, too: a file looks for the end of its data each time, which for a large file takes longer than a read.
       if (length === run.length) work.askBytes = Math.min(outlet.mostAsk, work.askBytes * ASK_GROWTH);
@@ -211,7 +216,6 @@ async function classify(work: DiskWork, run: Run, rules: ClassifyRules): Promise
   try {
     return await classifyRun(work.disk.device.extents(run.offset, run.length), run, rules);
   } catch (cause) {
-    abandonFlight(work, run);
     throw new Stop("device", messageOf(cause), { cause });
   }
 }

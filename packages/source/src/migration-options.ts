@@ -29,7 +29,7 @@ export interface SourceWire {
 export interface SourceLimits {
   /** Reads in flight. Default 3: Node.js has four threads for files, and a guest of this process needs one, too. */
   readonly reads?: number;
-  /** Bytes read and not yet taken by the wire. Default 64 MiB, at least one block. */
+  /** Bytes read and not yet taken by the wire. Default 16 MiB, at least one block. */
   readonly bufferedBytes?: number;
 }
 

@@ -20,7 +20,7 @@ import { messageOf, Stop } from "./stop.ts";
 const DEFAULT_DOWNTIME_LIMIT_MS = 300;
 /** One fewer than the threads that Node.js has for files: whatever the guest asks for finds one free. More were no faster. */
 const DEFAULT_READS = 3;
-const DEFAULT_BUFFERED_BYTES = 64 * 1024 * 1024;
+const DEFAULT_BUFFERED_BYTES = 16 * 1024 * 1024;
 /** Bytes of stream in one turn where no limit is set. */
 const UNLIMITED_SLICE = 32 * 1024 * 1024;
 

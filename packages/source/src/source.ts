@@ -100,9 +100,7 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
     if (!seen.run || seen.busy || !asks) return { ...seen, data: !asks || seen.data };
     // What the guest has just written is hardly a hole: to ask costs more than to read what turns out to be zero.
     if (phase === "dirty" && seen.run.length <= most) return { ...seen, data: true };
-    if (seen.data || phase === "dirty" || !outlet.progress) return seen;
-    const { offset, length } = seen.run;
-    return { ...seen, run: { offset, length: Math.min(length, progress.same(each, offset, unit)) } };
+    return seen;
   };
 
   const onCompared = (bytes: number): void => {
@@ -115,7 +113,9 @@ export function createSourceOf(outlet: Outlet, flights: Flights, options: Source
     const percent = outlet.progress && phase === "bulk" ? progress.before(each, step.run.offset) : undefined;
     if (percent !== undefined) outlet.progress?.(percent);
     if (step.do === "ask") {
-      submitted += await carrier.ask(each, step.run, options.incremental === true && phase === "bulk");
+      // A wire that tells how far it is tells so between two frames: zeroes must not leap over that.
+      const most = outlet.progress && phase === "bulk" ? progress.same(each, step.run.offset, unit) : Infinity;
+      submitted += await carrier.ask(each, step.run, most, options.incremental === true && phase === "bulk");
       return;
     }
     submitted += step.run.length;
