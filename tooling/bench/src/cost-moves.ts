@@ -1,22 +1,17 @@
 import { type BlockDevice, type Clock, createMemoryDevice, systemClock } from "@blkmig/device";
+import { createSinkSession, load } from "@blkmig/sink";
 import { migrate } from "@blkmig/source";
 
 import type { CostJob } from "./cost-job.ts";
-import { type CostRooms, openCostRooms } from "./cost-rooms.ts";
 import { type CostWires, openMemoryWires, openUnixWires } from "./cost-wires.ts";
 import { KiB, MiB } from "./micro-task.ts";
 
 /** Bytes of disk that are a block of this move, how both disks are made, and how one becomes the other. */
 interface Move extends Pick<CostJob, "name" | "blocks"> {
   readonly unit: number;
-  readonly openWires: (rooms: CostRooms) => Promise<CostWires>;
+  readonly openWires: () => Promise<CostWires>;
   readonly source: (size: number) => Promise<BlockDevice>;
-  readonly move: (disk: BlockDevice, target: BlockDevice, parts: MoveParts) => Promise<void>;
-}
-
-interface MoveParts {
-  readonly rooms: CostRooms;
-  readonly wires: CostWires;
+  readonly move: (disk: BlockDevice, target: BlockDevice, wires: CostWires) => Promise<void>;
 }
 
 const [FEW, MANY, MOST] = [24, 192, 1024];
@@ -47,8 +42,7 @@ function jobOf({ name, blocks, unit, openWires, source, move }: Move): CostJob {
     name,
     blocks,
     async open() {
-      const rooms = await openCostRooms();
-      const wires = await openWires(rooms);
+      const wires = await openWires();
       // Each is written over and over: its pages are made in the first round, and no round after that pays for them.
       const disks = new Map<number, readonly [BlockDevice, BlockDevice]>();
       return {
@@ -56,7 +50,7 @@ function jobOf({ name, blocks, unit, openWires, source, move }: Move): CostJob {
           const size = times * unit;
           const pair = disks.get(size) ?? ([await source(size), createMemoryDevice({ size, fill: 0xff })] as const);
           disks.set(size, pair);
-          await move(...pair, { rooms, wires });
+          await move(...pair, wires);
         },
         [Symbol.asyncDispose]: async () => wires[Symbol.asyncDispose](),
       };
@@ -81,9 +75,9 @@ async function withHoles(size: number): Promise<BlockDevice> {
 }
 
 function bySession(frameBytes: number): Move["move"] {
-  return async (device, target, { rooms, wires }) => {
+  return async (device, target, wires) => {
     const targets = { devices: [target], journal, close: settles };
-    const sink = rooms.createSinkSession({ open: async () => targets, clock: steadyClock() });
+    const sink = createSinkSession({ open: async () => targets, clock: steadyClock() });
     const pair = await wires.pair();
     const [here, there] = pair;
     const taken = sink.take(there).then(async () => there.finish());
@@ -94,10 +88,10 @@ function bySession(frameBytes: number): Move["move"] {
   };
 }
 
-async function byClassic(device: BlockDevice, target: BlockDevice, { rooms, wires }: MoveParts): Promise<void> {
+async function byClassic(device: BlockDevice, target: BlockDevice, wires: CostWires): Promise<void> {
   const pair = await wires.pair();
   const [wire, there] = pair;
-  const loaded = rooms.load({ disks: [{ name: "vda", device: target }], wire: there });
+  const loaded = load({ disks: [{ name: "vda", device: target }], wire: there });
   await Promise.all([migrate({ wire, disks: [{ name: "vda", device }], clock: steadyClock() }), loaded]);
   for (const each of pair) each.destroy();
 }
