@@ -1,20 +1,15 @@
-import type { Duplex } from "node:stream";
-import { connect as connectSecurely, type ConnectionOptions, type TLSSocket } from "node:tls";
+import { connect as connectSecurely, type ConnectionOptions } from "node:tls";
 
 import type { Connection } from "./connection.ts";
+import type { SecureStream } from "./secure-stream.ts";
 import { createTlsConnection } from "./tls-connection.ts";
 import { type HandshakeOptions, shakeHands } from "./tls-handshake.ts";
+import { UNHEARD } from "./tls-verdict.ts";
 import { TransportError } from "./transport-error.ts";
 
-/** What carries encrypted bytes, and can tell a cut from an end. */
-interface Carrier extends Duplex {
-  guard(socket: TLSSocket, toError: (broken?: Error) => Error): void;
-  reset(): void;
-}
-
-/** The dialler's half of TLS over whatever carries it; takes ownership of the carrier. Throws as `shakeHands` does. */
+/** The dialler's half of TLS over a connection; takes ownership of the stream. Throws as `shakeHands` does. */
 export async function dialOver(
-  stream: Carrier,
+  stream: SecureStream,
   settings: ConnectionOptions,
   options: HandshakeOptions,
 ): Promise<Connection> {
@@ -27,7 +22,7 @@ export async function dialOver(
   });
   return shakeHands(socket, options, () => {
     isSecure = true;
-    const connection = createTlsConnection(socket, stream, url);
+    const connection = createTlsConnection(socket, () => stream.abort(socket), url);
     socket.once("readable", () => {
       hasHeard = true;
     });
@@ -36,6 +31,3 @@ export async function dialOver(
 }
 
 const GONE = "the server went away during the handshake: its log says why";
-
-/** In TLS 1.3 a server judges our certificate after we took the handshake for done, and Node's hangs up without a word. */
-const UNHEARD = "the peer went away before it said anything: its log says whether it refused our certificate";

@@ -31,7 +31,7 @@ export async function admitOver(
   const server = createServer(settings, (socket) => {
     stream.enter();
     stream.guard(socket, (broken) => broken ?? new TransportError("cut", url, "the peer went away in the middle"));
-    resolve(createTlsConnection(socket, stream, url)); // in this very moment: an early end would be lost
+    resolve(createTlsConnection(socket, () => stream.abort(socket), url)); // in this very moment: an early end would be lost
   });
   server.on("tlsClientError", (error, socket) => {
     const why = explainRefusal(error, nameOf(socket), tls);

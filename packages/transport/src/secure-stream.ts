@@ -11,8 +11,10 @@ const SLAB_BYTES = 65_536;
 const FAREWELL_MS = 1000;
 
 /**
- * The encrypted bytes of any connection on their way from and to TLS, which tells a cut from an end, as `CipherStream` does
- * for a socket: the wire's end comes by here, and TLS does not hear of it before we have asked whether it has heard of its own.
+ * The encrypted bytes of any connection on their way from and to TLS, which tells a cut from an end. Node's TLS takes the end of
+ * the wire for the end of what was sent, although a killed process causes it and anybody on the way can forge it; only the
+ * peer's `close_notify` is proof. Here the wire's end comes by, and TLS does not hear of it before we have asked whether it has
+ * heard of its own. (A TCP socket's bytes do not come by here: see `connectTls`.)
  */
 export class SecureStream extends Duplex {
   readonly #connection: Connection;
@@ -43,9 +45,10 @@ export class SecureStream extends Duplex {
     this.#isSecure = true;
   }
 
-  /** Ends the wire so that the peer sees an abort, where the wire has such a thing. */
-  reset(): void {
+  /** Ends the wire so that the peer sees that, where the wire has such a thing, and the TLS above. */
+  abort(socket: TLSSocket): void {
     this.#connection.destroy();
+    socket.destroy();
   }
 
   override _read(): void {

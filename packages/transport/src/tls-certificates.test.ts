@@ -47,6 +47,24 @@ describe.skipIf(!hasOpenssl)("certificates (skipped without the program openssl)
     expect(await refusal()).toMatch(/^its certificate is not trusted/u);
   });
 
+  test("a listener that goes away before it has said anything may have refused us, and one that has said something has not", async () => {
+    const { listener, port } = await startListening(server);
+    for (const leave of ["finish", "destroy"] as const) {
+      const [mute, accepted] = [await dial(port, sender), (await listener.accept())!];
+      void accepted[leave]();
+      const why = {
+        code: leave === "finish" ? "cut" : "reset",
+        message: expect.stringContaining("before it said anything"),
+      };
+      await expect(readSome(mute)).rejects.toMatchObject(why);
+      await expect(readSome(mute)).rejects.toMatchObject(why);
+    }
+    const [heard, accepted] = [await dial(port, sender), (await listener.accept())!];
+    await accepted.send([Uint8Array.of(1)]);
+    await accepted.finish();
+    expect([await readSome(heard), await readSome(heard)]).toEqual([1, 0]);
+  });
+
   test("a peer without a certificate is turned away", async () => {
     const { port, refusal } = await startListening(server);
     const socket = connectSecurely({ host: HOST, port, ca: ours.ca });

@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import { createServer, type TlsOptions as ServerOptions, type TLSSocket } from "node:tls";
 
 import { type TlsOptions, toListenSettings } from "./tls-options.ts";
@@ -18,10 +17,8 @@ export interface DoorOptions {
 /** A peer that has arrived and is not yet a connection. */
 export interface Newcomer {
   readonly peer: string;
-  /** What its encrypted bytes come by; closed when it is turned away. */
+  /** What its encrypted bytes come by, not half-open; closed when it is turned away. */
   readonly raw: Socket;
-  /** `raw`, or what stands before it. */
-  readonly stream: Duplex;
   /** Called once the handshake is done; the peer stays a newcomer, and may be dropped, until `enter` is called. */
   readonly onSecure: (socket: TLSSocket, enter: () => void) => void;
 }
@@ -41,7 +38,7 @@ export class TlsDoor {
   }
 
   /** Takes ownership of the newcomer's sockets until it enters. */
-  admit({ peer, raw, stream, onSecure }: Newcomer): void {
+  admit({ peer, raw, onSecure }: Newcomer): void {
     const { handshakeTimeoutMs, onRefused } = this.#options;
     raw.on("error", () => {}); // it closes as well
     if (this.#inside.size >= AT_ONCE) {
@@ -61,14 +58,14 @@ export class TlsDoor {
       refuse(`it was not ready within ${handshakeTimeoutMs} ms`);
       raw.destroy();
     }, handshakeTimeoutMs);
-    raw.on("close", () => refuse("it went away during the handshake"));
+    raw.on("close", () => setImmediate(refuse, "it went away during the handshake")); // or TLS says more, closing after it
     // A server for each: of what fails in a shared one nothing says which peer it was.
     const server = createServer(this.#settings, (socket) => onSecure(socket, leave));
     server.on("tlsClientError", (error, socket) => {
       refuse(explainRefusal(error, nameOf(socket.authorizationError), this.#tls));
       raw.destroySoon(); // not at once: it shall hear why
     });
-    server.emit("connection", stream);
+    server.emit("connection", raw);
   }
 
   /** Drops who has not entered. */

@@ -24,7 +24,10 @@ export async function shakeHands<T>(socket: TLSSocket, options: HandshakeOptions
   signal?.addEventListener("abort", giveUp, { once: true });
   try {
     return await new Promise<T>((resolve, reject) => {
-      socket.once("secureConnect", () => resolve(onSecure()));
+      socket.once("secureConnect", () => {
+        const made = onSecure();
+        setImmediate(() => resolve(made)); // not within OpenSSL: what is let go of there crashes, or goes unsaid
+      });
       socket.on("error", reject);
     });
   } catch (error) {

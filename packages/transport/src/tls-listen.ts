@@ -1,15 +1,13 @@
 import { createServer, type Socket } from "node:net";
 
 import { Arrivals } from "./arrivals.ts";
-import { CipherStream } from "./cipher-stream.ts";
 import type { Listener } from "./connection.ts";
 import { listenOn } from "./listen-on.ts";
 import { TCP_SOCKET } from "./tcp-wire.ts";
 import { tlsUrl } from "./tls-connect.ts";
-import { createTlsConnection } from "./tls-connection.ts";
+import { createTlsConnectionOn } from "./tls-connection.ts";
 import { TlsDoor } from "./tls-door.ts";
 import type { TlsOptions } from "./tls-options.ts";
-import { TransportError } from "./transport-error.ts";
 import { HANDSHAKE_TIMEOUT_MS } from "./ws-limits.ts";
 
 export interface TlsListenOptions {
@@ -25,25 +23,26 @@ export interface TlsListenOptions {
 }
 
 /**
- * Listens for TLS 1.3 and nothing else; only peers that have proved who they are arrive. Throws `TransportError` `listen`,
- * and `TypeError` for options that can be no key.
+ * Listens for TLS 1.3 and nothing else; only peers that have proved who they are arrive. An end of `tls:` is an end of `tcp:`,
+ * not proof that the peer has said all (see `connectTls`). Throws `TransportError` `listen`, and `TypeError` for options that
+ * can be no key.
  */
 export async function listenTls(options: TlsListenOptions): Promise<Listener> {
   const { host, port, tls, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS, onRefused } = options;
   const arrivals = new Arrivals();
   const door = new TlsDoor(tls, { handshakeTimeoutMs, onRefused });
-  const server = createServer({ pauseOnConnect: true, ...TCP_SOCKET });
+  // Not half-open before it is secure: a handshake left in the middle would keep its place at the door.
+  const server = createServer({ pauseOnConnect: true, ...TCP_SOCKET, allowHalfOpen: false });
   server.on("connection", (raw: Socket) => {
     const peer = tlsUrl(raw.remoteAddress ?? host, raw.remotePort ?? 0);
-    const stream = new CipherStream(raw);
     door.admit({
       peer,
       raw,
-      stream,
       onSecure(socket, enter) {
         enter();
-        stream.guard(socket, () => new TransportError("cut", peer, "the peer went away in the middle"));
-        arrivals.add(createTlsConnection(socket, stream, peer));
+        socket.allowHalfOpen = true;
+        const arrived = createTlsConnectionOn(raw, socket, peer); // in this very moment: an early end would be lost
+        setImmediate(() => arrivals.add(arrived)); // not within OpenSSL: what is let go of there crashes, or goes unsaid
       },
     });
   });

@@ -10,6 +10,11 @@ async function tlsPair({ there, here }: { readonly there: TlsOptions; readonly h
   const listener = await listenTls({ ...LOOPBACK, tls: there });
   const port = Number(new URL(listener.url).port);
   const [dialled, accepted] = await Promise.all([connectTls({ ...LOOPBACK, port, tls: here }), listener.accept()]);
+  // Until a dialler with a certificate has heard something, an end may be the verdict on it, and is an error.
+  if ("cert" in here) {
+    await accepted!.send([Uint8Array.of(1)]);
+    await dialled.read(new Uint8Array(1));
+  }
   const cleanup = async () => {
     dialled.destroy();
     accepted!.destroy();

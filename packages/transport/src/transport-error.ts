@@ -1,6 +1,6 @@
 /** Why a wire broke. */
 export type TransportErrorCode =
-  | "cut" // TLS: the peer's side of TCP ended, and TLS had not: a peer that says no goodbye, a killed one, or a forgery
+  | "cut" // the wire under `secureConnection` ended and TLS had not; or a `tls:` ended before it said if it takes our certificate
   | "connect" // nobody there, the name is unknown, or who is there will not have us
   | "destroyed" // by this side
   | "finished" // by this side: nothing more can be sent

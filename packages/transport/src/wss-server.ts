@@ -30,7 +30,6 @@ export function createWssServer(
     door.admit({
       peer: toPeer(raw.remoteAddress ?? "", raw.remotePort ?? 0),
       raw,
-      stream: raw, // an empty message is the end of a WebSocket, so none has to be told from a cut
       onSecure(socket, enter) {
         newcomers.set(socket, enter);
         http.emit("connection", socket);
