@@ -1,22 +1,12 @@
 import { encodeShut } from "@blkmig/protocol";
 import type { SinkWire } from "@blkmig/sink";
-import { TransportError } from "@blkmig/transport";
 
 /**
  * A sender's wire on which the last good word waits for `commit`: a sender that lets go of its disk must not be ahead of the
  * record. If that fails the sender is told no, and the send throws.
  */
 export function createCommittingWire(wire: SinkWire, commit: () => Promise<void>): SinkWire {
-  let saidYes = false;
-  const read = async (into: Uint8Array): Promise<number> => {
-    try {
-      return await wire.read(into);
-    } catch (error) {
-      // QEMU ends its TLS without a goodbye; after the answer no byte can be missing, so that is an end like any other.
-      if (saidYes && error instanceof TransportError && error.code === "cut") return 0;
-      throw error;
-    }
-  };
+  const read = async (into: Uint8Array): Promise<number> => wire.read(into);
   if (!wire.send) return { read };
   const yes = Buffer.concat(encodeShut(0));
   return {
@@ -30,7 +20,6 @@ export function createCommittingWire(wire: SinkWire, commit: () => Promise<void>
         throw error;
       }
       await wire.send?.(data);
-      saidYes = true;
     },
   };
 }
