@@ -70,7 +70,10 @@ export type MigrationOptions = MigrationWire & {
   readonly incremental?: boolean;
   /** Send read-only disks too: their opener chose to read only. Default false: left out with a warning. */
   readonly includeReadOnly?: boolean;
-  /** When to switch over. Default `convergesByPending`. */
+  /**
+   * When to switch over. Default `convergesByPending`, and up to three passes more where each leaves at most half of what would have to
+   * be sent in the pause, unless the downtime limit is above a second.
+   */
   readonly convergence?: ConvergenceRule;
   /** When passes stop paying, hold the guest's writes to a rate, step by step. Default false. */
   readonly throttle?: boolean;

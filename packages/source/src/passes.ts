@@ -2,6 +2,7 @@ import { convergesByPending } from "./convergence.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Custody } from "./custody.ts";
 import type { Influence } from "./influence.ts";
+import { createLastPasses } from "./last-passes.ts";
 import type { MigrationOptions } from "./migration-options.ts";
 import type { Pacer } from "./pacer.ts";
 import type { Report } from "./report.ts";
@@ -35,6 +36,7 @@ export interface PassesParts {
 export function createPasses(parts: PassesParts): Passes {
   const { options, conversation, custody, influence, pacer, report } = parts;
   const converges = options.convergence ?? convergesByPending;
+  const lastPasses = createLastPasses();
   let warnedOfOverhead = false;
   let idleMs = 0;
 
@@ -60,6 +62,12 @@ export function createPasses(parts: PassesParts): Passes {
     if (bulkDone && converges({ ...view, pending })) conversation.claimMore();
     return false;
   };
+
+  /** The guest may be paused, and would wait for less after one pass more. Whoever has a rule knows what it waits for. */
+  const paysToGoOn = ({ figures: { bandwidth } }: MigrationSource, pending: number): boolean =>
+    options.guest !== undefined &&
+    options.convergence === undefined &&
+    lastPasses.pays((pending * 1000) / (bandwidth ?? Infinity), parts.downtimeLimit());
 
   /** Little is left, and it is a rule of the caller's own that waits: not for the guest to write less. */
   const isForRule = ({ bulkDone, figures: { bandwidth, dirty, readBandwidth } }: MigrationSource, pending: number) =>
@@ -95,6 +103,7 @@ export function createPasses(parts: PassesParts): Passes {
   return {
     async untilHeld(source) {
       let turn: Turn | undefined;
+      let isGoingOn = false;
       for (;;) {
         // Once a turn, for it may be expensive, and after the turn's wait: what is decided by must not be that old.
         const pending = await source.pending();
@@ -103,7 +112,12 @@ export function createPasses(parts: PassesParts): Passes {
           report.pass(source);
           if (!isForRule(source, pending)) influence.afterPass(source);
         }
-        if (isTimeToSwitch(source, pending) && (await hold(source))) return;
+        if (turn?.passEnded) isGoingOn = false;
+        if (!isGoingOn && isTimeToSwitch(source, pending)) {
+          isGoingOn = paysToGoOn(source, pending);
+          if (isGoingOn) conversation.claimMore(); // read back meanwhile, too, or the pause would have to
+          else if (await hold(source)) return;
+        }
         turn = await takeTurn(source, turn); // also when it was not held: a guest that answers at once would be asked for ever
       }
     },

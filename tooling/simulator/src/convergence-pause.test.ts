@@ -1,3 +1,4 @@
+import { convergesByPending } from "@blkmig/source";
 import { expect, test } from "vitest";
 
 import { bytesOf, warningsOf } from "./paced-figures.ts";
@@ -58,4 +59,14 @@ test("verified while the guest runs, the pause asks only about what was dirtied 
   dirtied += ended.guest!.takeDirtied();
   expect(bytesOf(inPause!, "hash")).toBeGreaterThan(0);
   expect(bytesOf(inPause!, "hash")).toBeLessThanOrEqual(dirtied);
+});
+
+test("the guest could be paused for most of the limit, and is paused for a small part of it: passes that pay go on", async () => {
+  const guest = { wire, guestRate: 20_000_000, granularity: 4096 };
+  const ended = await runPacedSession(guest);
+  expect(ended.end).not.toBeInstanceOf(Error);
+  expect(ended.same).toBe(true);
+  expect(ended.migration.statistics().downtime).toBeLessThan(60);
+  const impatient = await runPacedSession({ ...guest, migration: { convergence: convergesByPending } });
+  expect(impatient.migration.statistics().downtime, "with a rule of one's own, it is that rule").toBeGreaterThan(100);
 });
