@@ -19,6 +19,8 @@ export interface BenchOptions {
   /** The folder of `performance.md`. */
   readonly docs: string;
   readonly write: boolean;
+  /** Jobs and places that are not measured now stay as they were written. */
+  readonly add: boolean;
   readonly render: boolean;
 }
 
@@ -40,6 +42,7 @@ Copies disks by blkmig and by those programs of the field that are installed, in
   --programs LIST       only programs with one of these in their names
   --size-scale FACTOR   smaller disks: 0.1 for a tenth (default 1)
   --write               write docs/performance.md's generated part, its pictures and the samples anew; else only print
+  --add                 with --write: jobs and places that are not measured now stay as they were written
   --render              make them anew from the samples that were written, and measure nothing
   --docs PATH           where performance.md is (default: docs)
   --help
@@ -68,6 +71,7 @@ export function parseBenchOptions(words: readonly string[]): BenchOptions {
     folder: pathOf(values.folder),
     docs: pathOf(values.docs),
     write: values.write,
+    add: values.add,
     render: values.render,
   };
 }
@@ -85,6 +89,7 @@ function parsed(words: readonly string[]) {
         programs: { type: "string" },
         "size-scale": { type: "string", default: "1" },
         write: { type: "boolean", default: false },
+        add: { type: "boolean", default: false },
         render: { type: "boolean", default: false },
         docs: { type: "string", default: DOCS },
       },

@@ -1,4 +1,5 @@
 // Copies side by side: `pnpm bench`, whose options `--help` tells. It installs nothing, and uses what is there.
+import { addResults } from "./added-results.ts";
 import { HELP, parseBenchOptions, UsageError } from "./bench-options.ts";
 import { documentOf } from "./document.ts";
 import { runBench } from "./run-bench.ts";
@@ -26,8 +27,9 @@ async function bench(words: readonly string[]): Promise<number> {
     writeResults(options.docs, readResults(options.docs));
     return 0;
   }
+  const earlier = options.add ? readResults(options.docs) : undefined;
   const { results, failures } = await runBench(options, ["pnpm bench", ...words].join(" "), (sofar) => {
-    if (options.write) writeResults(options.docs, sofar);
+    if (options.write) writeResults(options.docs, earlier ? addResults(earlier, sofar) : sofar);
   });
   if (!options.write) process.stdout.write(`${documentOf(results)}\n`);
   return failures.length === 0 ? 0 : 1;
