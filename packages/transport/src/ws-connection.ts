@@ -2,8 +2,8 @@ import type { Duplex } from "node:stream";
 
 import type { WebSocket } from "ws";
 
-import type { Connection } from "./connection.ts";
 import { createChunkCounter } from "./chunk-garbage.ts";
+import type { Connection } from "./connection.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import { TransportError } from "./transport-error.ts";

@@ -1,8 +1,7 @@
-import type { Results } from "./results.ts";
+import type { Results, Series } from "./results.ts";
 
 /** What an earlier run measured, with a later one's figures in place of those of the same jobs, places and parts. */
 export function addResults(earlier: Results, later: Results): Results {
-  const key = ({ job, place }: { readonly job: string; readonly place: string }): string => `${job} on ${place}`;
   const anew = new Set(later.series.map(key));
   const isAnew = new Set(later.micro.map(({ name }) => name));
   return {
@@ -19,3 +18,5 @@ export function addResults(earlier: Results, later: Results): Results {
     notes: Array.from(new Set([...earlier.notes, ...later.notes])),
   };
 }
+
+const key = ({ job, place }: Series): string => `${job} on ${place}`;
