@@ -13,19 +13,19 @@ const isUnderWay = ({ event, ...fields }: JsonEvent): boolean =>
   event === "status" && Number(fields["remaining"]) < SIZE - 6 * MIB;
 const recordOf = (disk: string) => JSON.parse(readFileSync(`${disk}.blkmig`, "utf8")) as { state: string; held: [] };
 
-/** A wire between two ports that can be cut. */
+/** A wire between two ports that can be cut, and that carries nothing from `hold()` to what that gives. */
 async function startRelay(
   to: string,
-): Promise<{ url: string; cut(): void; close(): void; port: (url: string) => void }> {
+): Promise<{ url: string; cut(): void; hold(): () => void; close(): void; port: (url: string) => void }> {
   let { port } = new URL(to);
-  const sockets = new Set<Socket>();
+  const sockets = new Map<Socket, Socket>();
   const server = createServer((near) => {
     const far = connect(Number(port), "127.0.0.1");
     for (const [socket, other] of [
       [near, far],
       [far, near],
     ] as const) {
-      sockets.add(socket);
+      sockets.set(socket, other);
       socket.on("error", () => other.destroy()).on("close", () => other.destroy());
       socket.pipe(other);
     }
@@ -34,8 +34,14 @@ async function startRelay(
     server.listen(0, "127.0.0.1", resolve);
   });
   const cut = (): void => {
-    for (const socket of sockets) socket.destroy();
+    for (const socket of sockets.keys()) socket.destroy();
     sockets.clear();
+  };
+  const hold = () => {
+    for (const [socket, other] of sockets) socket.unpipe(other);
+    return () => {
+      for (const [socket, other] of sockets) socket.pipe(other);
+    };
   };
   const close = (): void => {
     server.close();
@@ -43,7 +49,7 @@ async function startRelay(
   };
   onTestFinished(close);
   const url = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, cut, close, port: (next) => void (port = new URL(next).port) };
+  return { url, cut, hold, close, port: (next) => void (port = new URL(next).port) };
 }
 
 interface Moving {
@@ -87,7 +93,8 @@ it("a sender that does not come back leaves an incomplete target, on which --res
 });
 
 it("while a session lives a classic sender is dropped with a sentence, and another session is turned away", async () => {
-  const { path, source, target, receiver, sender } = await startMoving();
+  const { path, source, target, relay, receiver, sender } = await startMoving();
+  const goOn = relay.hold();
   const url = await receiver.url();
   const other = makeDisk(path("other"), SIZE, 5);
   const classic = startBlkmig(["send", url, "--wire", "1.1", "--json", "--disk", `a=${other}`]);
@@ -98,6 +105,7 @@ it("while a session lives a classic sender is dropped with a sentence, and anoth
   const second = startBlkmig(["send", url, "--json", "--disk", `a=${other}`, "--reconnect-for", "0ms"]);
   expect(refusal(await second.ended)).toEqual(refused(3, /another migration is under way/));
   await dropped("another migration is under way");
+  goOn();
   expect([(await sender.ended).code, (await receiver.ended).code]).toEqual([0, 0]);
   expect(sameFiles(source, target)).toBe(true);
 });
