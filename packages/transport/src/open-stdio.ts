@@ -3,6 +3,9 @@ import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 
 import type { Connection } from "./connection.ts";
+import type { Inbox } from "./inbox.ts";
+import { readStream } from "./read-stream.ts";
+import { readDescriptor } from "./socket-reader.ts";
 import { createStreamConnection } from "./stream-connection.ts";
 import { toTransportError } from "./wire-state.ts";
 
@@ -30,16 +33,23 @@ export interface StdioOptions {
 export function openStdio(options: StdioOptions = {}): Connection {
   const { input = 0, output = 1, url = "stdio:" } = options;
   try {
-    const readable = typeof input === "number" ? openInput(input) : input;
+    const { stream, inbox } =
+      typeof input === "number" ? openInput(input) : { stream: input, inbox: readStream(input) };
     const writable = typeof output === "number" ? openOutput(output) : output;
-    return createStreamConnection(readable, writable, url);
+    return createStreamConnection(stream, inbox, writable, url);
   } catch (error) {
     throw toTransportError(url, error);
   }
 }
 
-export function openInput(fd: number): Readable {
-  return canPoll(fd) ? new Socket({ fd, readable: true, writable: false }) : createReadStream("", { fd });
+/** A file descriptor to read from, and where its bytes go. */
+export function openInput(fd: number): { readonly stream: Readable; readonly inbox: Inbox } {
+  if (!canPoll(fd)) {
+    const stream = createReadStream("", { fd });
+    return { stream, inbox: readStream(stream) };
+  }
+  const { socket, inbox } = readDescriptor(fd);
+  return { stream: socket, inbox };
 }
 
 export function openOutput(fd: number): Writable {

@@ -22,6 +22,7 @@ export async function readStreamFile(path: string): Promise<Connection> {
 }
 
 function readPipe(fd: number, url: string): Connection {
-  const connection = createStreamConnection(openInput(fd), new Writable(), url);
+  const { stream, inbox } = openInput(fd);
+  const connection = createStreamConnection(stream, inbox, new Writable(), url);
   return { ...connection, send: () => Promise.reject(readOnly(url)), finish: () => Promise.resolve() };
 }

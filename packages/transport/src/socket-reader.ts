@@ -24,7 +24,12 @@ export interface ReadSocket {
  */
 export function readSocket(socket: Socket, reading: SocketReading): ReadSocket {
   const handle = reading === "slab" ? detachHandle(socket) : undefined;
-  return handle ? readBySlab(handle) : readByStream(socket);
+  return handle ? readBySlab({ handle }) : readByStream(socket);
+}
+
+/** Takes over a file descriptor that can be waited for, a pipe or a socket, to read from it. */
+export function readDescriptor(fd: number): ReadSocket {
+  return readBySlab({ fd, writable: false });
 }
 
 /**
@@ -51,14 +56,14 @@ function detachHandle(socket: Socket): object | undefined {
  * listener of 50 bytes behind for the life of the socket, and one slab with a copy was faster anyway: 0.32 s against
  * 0.52 s.
  */
-function readBySlab(handle: object): ReadSocket {
+function readBySlab(from: { readonly handle: object } | { readonly fd: number; readonly writable: false }): ReadSocket {
   const slab = new Uint8Array(SLAB_BYTES);
   const inbox = new Inbox(() => socket.resume());
   const callback = (bytes: number) => {
     inbox.arrive(slab.subarray(0, bytes));
     return false; // stop: the slab must not be filled again before it was read, nor bytes taken that nobody wants
   };
-  const options: object = { handle, pauseOnCreate: true, allowHalfOpen: true, onread: { buffer: slab, callback } };
+  const options: object = { ...from, pauseOnCreate: true, allowHalfOpen: true, onread: { buffer: slab, callback } };
   const socket = new Socket(options);
   return { socket, inbox };
 }

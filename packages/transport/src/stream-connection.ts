@@ -1,17 +1,19 @@
 import type { Readable, Writable } from "node:stream";
 
 import type { Connection } from "./connection.ts";
+import type { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
-import { readStream } from "./read-stream.ts";
 import { createStreamOutlet } from "./stream-outlet.ts";
 import { TransportError } from "./transport-error.ts";
 import { toTransportError, WireState } from "./wire-state.ts";
 
-/** Two Node streams as one connection; takes ownership of both. A pipe has no reset: its end and its break look alike. */
-export function createStreamConnection(input: Readable, output: Writable, peer: string): Connection {
+/**
+ * Two Node streams as one connection; takes ownership of both. The bytes of `input` go to `inbox`. A pipe has no reset: its end
+ * and its break look alike.
+ */
+export function createStreamConnection(input: Readable, inbox: Inbox, output: Writable, peer: string): Connection {
   const state = new WireState(peer);
   const outbox = new Outbox(createStreamOutlet(output), state);
-  const inbox = readStream(input);
   const broken = () => new TransportError("reset", peer, "closed in the middle");
   input.on("end", () => inbox.end());
   input.on("error", (error) => void state.break(toTransportError(peer, error)));

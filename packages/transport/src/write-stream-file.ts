@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import type { Connection } from "./connection.ts";
 import { createWriteConnection } from "./file-connection.ts";
 import { openOutput } from "./open-stdio.ts";
+import { readStream } from "./read-stream.ts";
 import { createStreamConnection } from "./stream-connection.ts";
 import { openStreamFile, type StreamFile } from "./stream-file.ts";
 
@@ -23,7 +24,10 @@ export interface WriteStreamFileOptions {
 export async function writeStreamFile(path: string, options: WriteStreamFileOptions = {}): Promise<Connection> {
   const file = await openStreamFile(path, options.exclusive ? "create" : "write");
   const { fd, kind, url } = file;
-  if (kind === "pipe") return createStreamConnection(Readable.from([]), openOutput(fd), url);
+  if (kind === "pipe") {
+    const nothing = Readable.from([]);
+    return createStreamConnection(nothing, readStream(nothing), openOutput(fd), url);
+  }
   if (kind === "file") await promisify(ftruncate)(fd, 0);
   return createWriteConnection(url, {
     write: (segments) => writeAll(fd, segments),
