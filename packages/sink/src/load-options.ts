@@ -16,7 +16,7 @@ export interface SinkWire {
 }
 
 export interface SinkLimits {
-  /** Bytes received and not yet written. Default 64 MiB, at least one block. */
+  /** Bytes received and not yet written. Default 32 MiB, at least one block. */
   readonly bufferedBytes?: number;
 }
 

@@ -8,7 +8,7 @@ import { loadErrorOf, Refusal } from "./refusal.ts";
 import { createTarget, type Target } from "./target.ts";
 import { createWorkInHand } from "./work-in-hand.ts";
 
-const DEFAULT_BUFFERED_BYTES = 64 * 1024 * 1024;
+const DEFAULT_BUFFERED_BYTES = 32 * 1024 * 1024;
 /** Writes and zeroes begun and not settled. */
 const MAX_WORK = 128;
 

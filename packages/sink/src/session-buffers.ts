@@ -3,7 +3,7 @@ import { type BufferPool, createBufferPool } from "@blkmig/device";
 const KiB = 1024;
 const SMALL = 64 * KiB;
 const READ_BACK = 256 * KiB;
-const DEFAULT_BUFFERED_BYTES = 64 * KiB * KiB;
+const DEFAULT_BUFFERED_BYTES = 32 * KiB * KiB;
 
 /** The memory of one connection: payloads small and large, and what is read back to be hashed. */
 export interface SessionBuffers {
