@@ -33,8 +33,8 @@ export const mutations = [
     name: "law 1: extents asked before the clear",
     ...laws,
     file: "packages/source/src/carrier.ts",
-    find: "      giveBack(work, run, known.length);",
-    replace: "      beginFlight(work, run);\n      giveBack(work, run, known.length);",
+    find: "      giveBack(work, flight, known.length);",
+    replace: "      beginFlight(work, flight);\n      giveBack(work, flight, known.length);",
   },
   {
     name: "law 1: mark before landing",
