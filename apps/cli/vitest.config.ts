@@ -7,7 +7,7 @@ import { defineProject, mergeConfig } from "vitest/config";
 const processes = {
   testTimeout: 60_000,
   hookTimeout: 60_000,
-  maxWorkers: 3,
+  maxWorkers: 2,
   // Most of the work is to start blkmig, thousands of times: what V8 has compiled of it once is kept.
   env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/compiled", import.meta.url)) },
 };

@@ -28,7 +28,7 @@ const longest = ["blkmig", "@blkmig/interop"];
 const turboTest = ["exec", "turbo", "run", "test", "--continue", "--only"];
 const testLongest = () => attempt("a test", ...turboTest, ...longest.map((name) => `--filter=${name}`));
 const testOthers = () =>
-  attempt("a test", ...turboTest, "--concurrency=3", ...longest.map((name) => `--filter=!${name}`));
+  attempt("a test", ...turboTest, "--concurrency=2", ...longest.map((name) => `--filter=!${name}`));
 
 pnpm("install", "--frozen-lockfile");
 pnpm("run", "build");
