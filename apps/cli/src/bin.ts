@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 
 import { endingOf } from "./exit-code.ts";
+import { leave } from "./leave.ts";
 import { runProgram } from "./program.ts";
 
 /** What nobody awaited is a bug, and told as one: no stack trace, unless asked for. */
@@ -18,4 +19,4 @@ process.on("unhandledRejection", onBug);
 const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 const { version } = manifest as { version: string };
 await runProgram(version, process.argv);
-process.exit(); // peers that were silent, and a standard input that nobody closes, hold no one
+leave();

@@ -30,6 +30,6 @@ export async function runCommand(frame: CommandFrame, run: (world: CommandWorld)
     }
   });
   // What is done is done: a signal that comes now, as a service manager's may, changes nothing of how it ended.
-  for (const name of SIGNALS) process.on(name, () => void output.flush().then(() => process.exit()));
+  for (const name of SIGNALS) process.on(name, () => {});
   await output.flush();
 }

@@ -10,6 +10,7 @@ import { convergesByPending, createMigration, type MigrationEvent, type Statisti
 import { connectUrl, parseWireUrl } from "@blkmig/transport/url";
 
 import { messageOf } from "../command-error.ts";
+import { leave } from "../leave.ts";
 import { checkRecords, createRecordWriter } from "./guest-records.ts";
 
 const MiB = 1024 * 1024;
@@ -72,8 +73,8 @@ async function moveUnderAGuest(): Promise<void> {
 
 try {
   await moveUnderAGuest();
-  process.exit(0); // a paused guest waits for ever
 } catch (error) {
   tell("failed", { message: messageOf(error) });
-  process.exit(1);
+  process.exitCode = 1;
 }
+leave();
