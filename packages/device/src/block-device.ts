@@ -12,6 +12,7 @@ export interface Extent {
   readonly allocated: boolean;
 }
 
+/** How a run of zeroes may come to be. */
 export interface ZeroOptions {
   /** Whether storage may be given back (a hole punched). Default true. Either way it reads back as zero. */
   readonly unmap?: boolean;

@@ -6,6 +6,7 @@ import { notFaster } from "./fast-zero.ts";
 import { createMemoryPages } from "./memory-pages.ts";
 import { segmentsLength } from "./segments-length.ts";
 
+/** How a disk in memory begins. */
 export interface MemoryDeviceOptions {
   /** Default `memory`. */
   readonly name?: string;

@@ -3,6 +3,7 @@ import { readFile, readdir, stat } from "node:fs/promises";
 import { type DiskIdentity, deviceNumber, identifyDisk, sameDisk } from "./disk-identity.ts";
 import { parseMounts, unescaped } from "./mount-table.ts";
 
+/** One place where a disk, or a partition of it, is in use by this machine. */
 export interface MountedAt {
   /** The folder; "swap" where the disk is swap space. */
   readonly path: string;

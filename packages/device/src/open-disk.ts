@@ -10,6 +10,7 @@ import { createFileDevice } from "./file-device.ts";
 import { type OpenFile, openFile } from "./open-file.ts";
 import { type Syscalls, loadSyscalls } from "./syscalls.ts";
 
+/** How a file or a block device is opened. */
 export interface OpenDiskOptions {
   /** What messages and the wire call it. Default: the path. */
   readonly name?: string;

@@ -11,6 +11,7 @@ import { segmentsLength } from "./segments-length.ts";
 /** How much is copied, and how much of zeros is written, at once. */
 const STEP = 1024 * 1024;
 
+/** The two disks of an overlay, and how they are put together. */
 export interface OverlayOptions {
   /** Read where the top holds nothing; never written. Borrowed. */
   readonly base: BlockDevice;

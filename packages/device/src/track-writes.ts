@@ -9,6 +9,7 @@ import { createRequestGate } from "./request-gate.ts";
 import { createThrottle } from "./throttle.ts";
 import type { Guest, Mirror, Tracker } from "./tracking.ts";
 
+/** How finely a guest's writes are tracked. */
 export interface TrackWritesOptions {
   /** Bytes: a power of two from 512 to 1 MiB. */
   readonly granularity: number;

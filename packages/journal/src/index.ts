@@ -1,5 +1,5 @@
 export { JournalError, type JournalErrorCode } from "./journal-error.ts";
-export type { SourceRecord, TargetRecord } from "./record.ts";
+export type { AnyRecord, DiskRecord, SourceRecord, TargetRecord } from "./record.ts";
 export { readRecord } from "./read-record.ts";
 export { defaultStateDir, placeOfRecord, type DiskLike, type RecordPlace } from "./record-place.ts";
 export type { DiskIdentityLike } from "./stable-identity.ts";

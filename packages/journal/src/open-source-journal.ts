@@ -7,6 +7,7 @@ import type { FoundSource, PassedOn, SourceJournal } from "./source-journal.ts";
 import { whatBrought } from "./what-brought.ts";
 import { rememberWhatWas, type WhatWas } from "./what-was.ts";
 
+/** The records of a migration's sources, opened, and the migration that they speak of, if any. */
 export interface OpenSourceJournal {
   readonly journal: SourceJournal;
   readonly found: FoundSource | undefined;

@@ -13,6 +13,7 @@ import { withheldBlockIn } from "./withheld-block.ts";
 /** More runs than this are joined: a record stays small, whatever was written. */
 const MOST_RUNS = 2048;
 
+/** The records of a migration's targets, opened, and the unfinished migration that they speak of, if any. */
 export interface OpenTargetJournal {
   readonly journal: TargetJournal;
   readonly found: FoundTarget | undefined;

@@ -1,5 +1,5 @@
 /** What both kinds of record say. */
-interface AnyRecord {
+export interface AnyRecord {
   /** The migration's id. */
   readonly migration: string;
   /** The disk's name in the migration. */
@@ -42,4 +42,5 @@ export interface SourceRecord extends AnyRecord {
   readonly serve?: string;
 }
 
+/** What a record says, whichever end wrote it. */
 export type DiskRecord = TargetRecord | SourceRecord;

@@ -6,6 +6,7 @@ import { encodeRecord } from "./record-text.ts";
 import type { DiskRecord, SourceRecord, TargetRecord } from "./record.ts";
 import { withheldBlockIn } from "./withheld-block.ts";
 
+/** What somebody who has looked says became of a migration at its target: the disks are this side's, or are incomplete again. */
 export interface TargetVerdict {
   /** Which migration is meant: no other is touched. */
   readonly migration: string;
@@ -32,6 +33,7 @@ export async function resolveTarget(recordPath: string, verdict: TargetVerdict):
   if (firstBlock) await withheld.remove();
 }
 
+/** What somebody who has looked says became of a migration at its source: the disks are still here, or have moved. */
 export interface SourceVerdict {
   readonly migration: string;
   readonly state: "kept" | "moved";

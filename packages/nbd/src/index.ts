@@ -1,5 +1,6 @@
 export type {
   BlockSizes,
+  DirtyExtent,
   LinkIdentity,
   NbdClientEvent,
   NbdDevice,
@@ -16,4 +17,4 @@ export { createNbdServer } from "./nbd-server.ts";
 export { listenNbd, type NbdListener } from "./listen-nbd.ts";
 export { openNbd } from "./open-nbd.ts";
 export { formatNbdUrl, isNbdUrl, parseNbdUrl } from "./nbd-url.ts";
-export { type NbdKeys, readNbdKeys } from "./nbd-keys.ts";
+export { type NbdKeys, type NbdRole, readNbdKeys } from "./nbd-keys.ts";

@@ -4,6 +4,7 @@ import { listenTcp, listenUnix } from "@blkmig/transport/tcp";
 import type { NbdServer, NbdUrl } from "./nbd-contract.ts";
 import { formatNbdUrl } from "./nbd-url.ts";
 
+/** A door of a server, open until it is closed. */
 export interface NbdListener {
   /** What clients dial, without an export, with the real port: `nbd://127.0.0.1:10809`, `nbd+unix:///?socket=/run/a`. */
   readonly url: string;

@@ -42,6 +42,7 @@ export interface LinkIdentity {
   readonly disk: string;
 }
 
+/** A disk as a server offers it. */
 export interface NbdExport {
   /** What a client asks for; "" is the default one, and also given to whoever asks for "" if there is only one export. */
   readonly name: string;
@@ -56,6 +57,7 @@ export interface NbdExport {
   readonly link?: LinkIdentity;
 }
 
+/** What the clients of a server may take, together and each. */
 export interface NbdServerLimits {
   /** Clients at once; who comes then is hung up on. Default 256. */
   readonly clients?: number;
@@ -67,6 +69,7 @@ export interface NbdServerLimits {
   readonly handshakeMs?: number;
 }
 
+/** What is served, how it is protected, and what it may cost. */
 export interface NbdServerOptions {
   /** Asked at each negotiation: exports come and go. */
   readonly exports: () => readonly NbdExport[];
@@ -77,6 +80,7 @@ export interface NbdServerOptions {
   readonly onEvent?: (event: NbdServerEvent) => void;
 }
 
+/** Who came to a server, and how they left. */
 export type NbdServerEvent =
   | { readonly type: "joined"; readonly peer: string; readonly exportName: string }
   /** `why` is undefined for a client that said goodbye. */
@@ -101,6 +105,7 @@ export interface NbdServer {
   close(how: "finish" | "now"): Promise<void>;
 }
 
+/** How somebody else's disk is opened, and for how long it is waited for. */
 export interface OpenNbdOptions {
   /** What messages call the disk. Default: the URL. */
   readonly name?: string;
@@ -133,6 +138,7 @@ export interface OpenNbdOptions {
   readonly onEvent?: (event: NbdClientEvent) => void;
 }
 
+/** What happens to a client's connections. */
 export type NbdClientEvent =
   /** `waitMs` until the next attempt; undefined: it is connected again. */
   | { readonly type: "reconnect"; readonly why: string; readonly waitMs: number | undefined }

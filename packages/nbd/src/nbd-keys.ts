@@ -14,14 +14,15 @@ export interface NbdKeys {
   readonly warnings: readonly string[];
 }
 
-type Role = "client" | "server";
+/** At which end of a connection the keys are used. */
+export type NbdRole = "client" | "server";
 
 /**
  * Reads the key files that a URL names; undefined for a URL without TLS. With a PSK file a client has the key of the URL's
  * user, else the first in it, and a server has all. With certificates both ends always show one. Throws `TypeError` for a
  * file that cannot be read or holds no key, and for a secure URL that names no file.
  */
-export async function readNbdKeys(url: NbdUrl, role: Role): Promise<NbdKeys | undefined> {
+export async function readNbdKeys(url: NbdUrl, role: NbdRole): Promise<NbdKeys | undefined> {
   const { secure, pskFile, certificates, user } = url;
   if (!secure) return undefined;
   if (pskFile !== undefined) return readPsk(pskFile, role === "client" ? { user } : undefined);
@@ -41,7 +42,7 @@ async function readPsk(path: string, only?: { readonly user: string | undefined 
   return { tls: checked({ psk }, path), warnings: await exposed(path) };
 }
 
-async function readCertificates(folder: string, role: Role): Promise<NbdKeys> {
+async function readCertificates(folder: string, role: NbdRole): Promise<NbdKeys> {
   const keyFile = join(folder, `${role}-key.pem`);
   const ca = await textOf(join(folder, "ca-cert.pem"));
   const cert = await textOf(join(folder, `${role}-cert.pem`));

@@ -8,6 +8,7 @@ export const SESSION_VERSION = 2;
 export const SESSION_HEADER_BYTES = 32;
 /** The longest data frame where nothing else was agreed, bytes; and the longest that may be agreed. */
 export const FRAME_BYTES: number = 1024 * 1024;
+/** The most bytes of data that any two ends may agree on for one frame. */
 export const MOST_FRAME_BYTES: number = 16 * 1024 * 1024;
 /** The longest message, bytes of its JSON text. */
 export const MESSAGE_BYTES: number = 128 * 1024;

@@ -5,7 +5,7 @@ import { QemuError } from "./qemu-error.ts";
 const LONGEST_NAME = 255;
 
 /** A disk that was asked for: by any of its ids, and the name it shall have on the wire, which is that id by default. */
-interface WantedQemuDisk {
+export interface WantedQemuDisk {
   readonly id: string;
   readonly name?: string;
 }

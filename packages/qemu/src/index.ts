@@ -1,6 +1,7 @@
 export { QemuError, type QemuErrorCode } from "./qemu-error.ts";
 export type { ConnectQmpOptions, ExecuteOptions, QemuVersion, Qmp, QmpAddress, QmpEvent } from "./qmp-contract.ts";
 export type { ChosenQemuDisk, QemuDisk } from "./disks-contract.ts";
+export type { WantedQemuDisk } from "./disk-choice.ts";
 export type { Mark, OpenLiveDisksOptions, QemuLiveDisks } from "./live-contract.ts";
 export type { CleanOptions, GuestAfterClean, Leftover } from "./leftovers-contract.ts";
 export type { DisksView, MachineMove, MachineMoveOptions, RamFigures } from "./machine-contract.ts";

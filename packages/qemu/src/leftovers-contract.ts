@@ -15,6 +15,7 @@ export interface Leftover {
   readonly owner: number | undefined;
 }
 
+/** What is known of the run whose leftovers are removed. */
 export interface CleanOptions {
   /**
    * What became of a commit that was asked for. `kept`: the disks are here, and the guest may run; `moved`: they are not, whatever is said

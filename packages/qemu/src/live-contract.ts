@@ -3,6 +3,7 @@ import type { BlockDevice, Clock, Guest, Tracker } from "@blkmig/device";
 import type { ChosenQemuDisk } from "./disks-contract.ts";
 import type { Qmp } from "./qmp-contract.ts";
 
+/** Which disks of a running QEMU are opened, and by which names it will know them. */
 export interface OpenLiveDisksOptions {
   /** Borrowed: not closed. */
   readonly qmp: Qmp;

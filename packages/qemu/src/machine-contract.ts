@@ -3,6 +3,7 @@ import type { Clock, Guest } from "@blkmig/device";
 import type { QemuLiveDisks } from "./live-contract.ts";
 import type { Qmp } from "./qmp-contract.ts";
 
+/** Two monitors, the disks that move between them, and how long the guest may be stopped. */
 export interface MachineMoveOptions {
   /** Both borrowed: not closed. The destination was started with `-incoming`. */
   readonly source: Qmp;

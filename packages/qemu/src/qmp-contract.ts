@@ -5,6 +5,7 @@ export type QmpAddress =
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "tcp"; readonly host: string; readonly port: number };
 
+/** Which QEMU it is. */
 export interface QemuVersion {
   readonly major: number;
   readonly minor: number;
@@ -13,6 +14,7 @@ export interface QemuVersion {
   readonly package: string;
 }
 
+/** Something that QEMU tells unasked. */
 export interface QmpEvent {
   readonly event: string;
   readonly data: Readonly<Record<string, unknown>>;
@@ -20,6 +22,7 @@ export interface QmpEvent {
   readonly at: number;
 }
 
+/** How a monitor is dialled, and how long it may take to answer. */
 export interface ConnectQmpOptions {
   /** How long a command may take, the greeting too, unless it says otherwise. Milliseconds; default 30 s. */
   readonly timeoutMs?: number;
@@ -28,6 +31,7 @@ export interface ConnectQmpOptions {
   readonly clock?: Clock;
 }
 
+/** What one command needs beyond its arguments. */
 export interface ExecuteOptions {
   /** Milliseconds, instead of the connection's. */
   readonly timeoutMs?: number;

@@ -12,11 +12,13 @@ export interface MachineState {
   commit(): Promise<void>;
 }
 
+/** As `LoadOptions`; and where the rest of a machine goes that comes along with its disks. */
 export interface QemuLoadOptions extends Omit<LoadOptions, "generation"> {
   /** Without it what is no disk is read and dropped. */
   readonly machine?: MachineState;
 }
 
+/** As `LoadResult`; and what the sender said of its machine. */
 export interface QemuLoadResult extends LoadResult {
   /** The machine type that the sender named; empty if it named none. */
   readonly machineType: string;

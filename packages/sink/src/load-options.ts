@@ -15,11 +15,13 @@ export interface SinkWire {
   send?(data: Segments): Promise<void>;
 }
 
+/** What a sink may hold in memory. */
 export interface SinkLimits {
   /** Bytes received and not yet written. Default 32 MiB, at least one block. */
   readonly bufferedBytes?: number;
 }
 
+/** What to load, from where, and within which limits. */
 export interface LoadOptions {
   readonly disks: readonly SinkDisk[];
   readonly wire: SinkWire;

@@ -62,6 +62,7 @@ export interface SessionTargets {
   close(written: "touched" | "untouched"): Promise<void>;
 }
 
+/** What a session asks of whoever has the disks. */
 export interface SinkSessionOptions {
   /**
    * Opens the targets of an offer, once. What it throws is told to the source (`refused`), and is the session's end; a
@@ -106,6 +107,7 @@ export interface SinkSession {
   progress(): SinkSessionProgress;
 }
 
+/** As `LoadProgress`; and what needed not to be sent. */
 export interface SinkSessionProgress extends LoadProgress {
   readonly disks: readonly (LoadProgress["disks"][number] & {
     /** Bytes that were found equal by their hashes and not sent. */
@@ -113,6 +115,7 @@ export interface SinkSessionProgress extends LoadProgress {
   })[];
 }
 
+/** How a session ended that has committed. */
 export interface SinkSessionResult extends SinkSessionProgress {
   readonly migration: string;
   readonly attempt: number;
@@ -124,6 +127,7 @@ export interface SinkSessionResult extends SinkSessionProgress {
   readonly told: boolean;
 }
 
+/** What happens to a session at its sink, in the order in which it happens. */
 export type SinkSessionEvent =
   | { readonly type: "offered"; readonly offer: SessionOffer }
   | { readonly type: "connected"; readonly epoch: number }

@@ -4,6 +4,7 @@ import { isAllZero } from "./all-zero.ts";
 
 const MOST_BYTES = 1024 * 1024;
 
+/** How much is withheld, and where it is kept meanwhile. */
 export interface WithholdOptions {
   /** Bytes from the disk's start that are withheld: 1 MiB (or the whole of a smaller disk) unless told. */
   readonly length?: number;
@@ -11,6 +12,7 @@ export interface WithholdOptions {
   readonly save: (bytes: Uint8Array) => Promise<void>;
 }
 
+/** A disk whose first bytes are kept from it until they are released. */
 export interface WithheldFirstBlock {
   /** The disk as its writer sees it; it closes the disk beneath. */
   readonly device: BlockDevice;

@@ -11,6 +11,7 @@ import {
 
 import type { WireFormat } from "./wire-format.ts";
 
+/** Which of the classic streams it is. */
 export interface ClassicFormatOptions {
   /** Default 1.1. A 1.0 receiver takes a zero frame for a block and loses its place, so 1.0 never sends one. */
   readonly generation?: ClassicGeneration;

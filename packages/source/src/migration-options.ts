@@ -49,6 +49,7 @@ export type MigrationWire =
       readonly format?: undefined;
     };
 
+/** What moves, by which wire, and what the guest may feel of it. */
 export type MigrationOptions = MigrationWire & {
   /** May be empty: that is a valid migration of nothing. Disks that are read-only or empty are left out with a warning. */
   readonly disks: readonly SourceDisk[];

@@ -19,6 +19,7 @@ const BLOCK_SECTION = { id: 1, name: "block", instance: 0, version: 1 } as const
 
 const NO_DEVICES = JSON.stringify({ page_size: 4096, devices: [] });
 
+/** What the receiving QEMU was started as. */
 export interface QemuFormatOptions {
   /** The machine type that the receiving QEMU was started with, or any beginning of it. Default: empty, which fits all. */
   readonly machine?: string;

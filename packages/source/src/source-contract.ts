@@ -6,6 +6,7 @@ import type { DiskWork } from "./disk-work.ts";
 import type { SourceDisk } from "./migration-options.ts";
 import type { WireFormat } from "./wire-format.ts";
 
+/** What a source needs, and the wire that its frames leave by. */
 export interface SourceOptions extends SourceParts {
   readonly format: WireFormat;
   readonly wire: { send(data: Segments): Promise<void> };
@@ -98,5 +99,6 @@ export interface SourceFigures {
   readonly verified: number;
   /** Bytes of disk that were asked about by hash and were not the same. */
   readonly differed: number;
+  /** Each disk's, for the loop around it. @internal */
   readonly work: readonly DiskWork[];
 }

@@ -1,2 +1,3 @@
-export type { Connection } from "./connection.ts";
+export type { Connection, Segments } from "./connection.ts";
 export { memoryPair, type MemoryPairOptions } from "./memory-pair.ts";
+export type { MemoryPipeOptions } from "./memory-pipe.ts";

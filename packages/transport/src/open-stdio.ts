@@ -11,6 +11,7 @@ import { toTransportError } from "./wire-state.ts";
 
 const STDERR = 2;
 
+/** Which streams are the wire. */
 export interface StdioOptions {
   /** A stream or a file descriptor to read from; default 0, standard input. */
   readonly input?: Readable | number;

@@ -5,6 +5,7 @@ import { TransportError } from "./transport-error.ts";
 import { formatWireUrl } from "./wire-url-text.ts";
 import type { WireUrl } from "./wire-url.ts";
 
+/** What a URL does not say of a wire that is dialled. */
 export interface ConnectUrlOptions {
   /** Ends the attempt, not the connection. */
   readonly signal?: AbortSignal;
@@ -14,6 +15,7 @@ export interface ConnectUrlOptions {
   readonly ssh?: SshOptions;
 }
 
+/** What a URL does not say of a wire that is listened on. */
 export interface ListenUrlOptions {
   /** For WebSockets: origins whose pages may connect; none by default. */
   readonly allowOrigin?: readonly string[];

@@ -6,6 +6,7 @@ import { SecureStream } from "./secure-stream.ts";
 import { type TlsOptions, toDialSettings, toListenSettings } from "./tls-options.ts";
 import { HANDSHAKE_TIMEOUT_MS } from "./ws-limits.ts";
 
+/** What makes a connection that is already there a secure one. */
 export interface SecureOptions {
   /** Which half of TLS is ours: the dialler begins, and both prove who they are. */
   readonly as: "dialler" | "listener";

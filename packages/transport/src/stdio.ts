@@ -1,2 +1,2 @@
-export type { Connection } from "./connection.ts";
+export type { Connection, Segments } from "./connection.ts";
 export { openStdio, type StdioOptions } from "./open-stdio.ts";

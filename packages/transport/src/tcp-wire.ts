@@ -17,6 +17,7 @@ export const TCP_SOCKET = {
   keepAliveInitialDelay: 30_000,
 } as const;
 
+/** Whom to dial. */
 export interface TcpConnectOptions {
   /** A name or an address; IPv6 without brackets. */
   readonly host: string;
@@ -26,6 +27,7 @@ export interface TcpConnectOptions {
   readonly reading?: SocketReading;
 }
 
+/** Where to listen. */
 export interface TcpListenOptions {
   /** An address of this machine, `0.0.0.0` or `::` for all of them; IPv6 without brackets. */
   readonly host: string;

@@ -10,6 +10,7 @@ import { type TlsOptions, toDialSettings } from "./tls-options.ts";
 import { withVerdict } from "./tls-verdict.ts";
 import { HANDSHAKE_TIMEOUT_MS } from "./ws-limits.ts";
 
+/** Whom to dial, and how both prove who they are. */
 export interface TlsConnectOptions {
   /** A name or an address, as the server's certificate has it; IPv6 without brackets. */
   readonly host: string;

@@ -10,6 +10,7 @@ import { TlsDoor } from "./tls-door.ts";
 import type { TlsOptions } from "./tls-options.ts";
 import { HANDSHAKE_TIMEOUT_MS } from "./ws-limits.ts";
 
+/** Where to listen, and how both prove who they are. */
 export interface TlsListenOptions {
   /** An address of this machine, `0.0.0.0` or `::` for all of them; IPv6 without brackets. */
   readonly host: string;

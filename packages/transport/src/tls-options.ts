@@ -14,7 +14,7 @@ export type TlsOptions =
   | { readonly psk: readonly PresharedKey[] };
 
 /** Whose key, and its bytes, as they are on the wire of other programs: nothing is derived from them. */
-interface PresharedKey {
+export interface PresharedKey {
   readonly identity: string;
   readonly key: Uint8Array;
 }

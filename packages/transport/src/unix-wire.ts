@@ -10,6 +10,7 @@ import { createSocketConnection } from "./socket-connection.ts";
 import { readSocket, type SocketReading } from "./socket-reader.ts";
 import { TransportError } from "./transport-error.ts";
 
+/** Which socket file to dial. */
 export interface UnixConnectOptions {
   readonly path: string;
   /** Ends the attempt, not the connection. */
@@ -17,6 +18,7 @@ export interface UnixConnectOptions {
   readonly reading?: SocketReading;
 }
 
+/** Which socket file to make. */
 export interface UnixListenOptions {
   readonly path: string;
   readonly reading?: SocketReading;

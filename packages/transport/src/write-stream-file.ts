@@ -10,6 +10,7 @@ import { readStream } from "./read-stream.ts";
 import { createStreamConnection } from "./stream-connection.ts";
 import { openStreamFile, type StreamFile } from "./stream-file.ts";
 
+/** How a file that keeps a stream is made. */
 export interface WriteStreamFileOptions {
   /** The file must not exist yet. */
   readonly exclusive?: boolean;

@@ -13,6 +13,7 @@ import { TransportError } from "./transport-error.ts";
 import { createWsConnection } from "./ws-connection.ts";
 import { HANDSHAKE_TIMEOUT_MS, toWsSettings, type WsLimits } from "./ws-limits.ts";
 
+/** Whom to dial, and what one message may cost. */
 export interface WsConnectOptions extends WsLimits {
   /** `ws://host:port/path`, or `wss:` together with `tls`. */
   readonly url: string;

@@ -12,6 +12,7 @@ import { createWsConnection } from "./ws-connection.ts";
 import { HANDSHAKE_TIMEOUT_MS, toWsSettings, type WsLimits } from "./ws-limits.ts";
 import { createWssServer } from "./wss-server.ts";
 
+/** Where to listen, whose pages may come, and what one message may cost. */
 export interface WsListenOptions extends WsLimits {
   /** An address of this machine; IPv6 without brackets. */
   readonly host: string;
