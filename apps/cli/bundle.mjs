@@ -19,6 +19,5 @@ await build({
     // finds what it has yet to load.
     chunkFileNames: "[name].js",
     minifyInternalExports: false,
-    sourcemap: true,
   },
 });

@@ -4,6 +4,9 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
+import { wrongsOf } from "./check-tarball.mjs";
+import { tooHeavy } from "./package-sizes.mjs";
+
 function run(command, args) {
   try {
     execFileSync(command, args, { stdio: "pipe" });
@@ -21,3 +24,7 @@ run("pnpm", ["pack", "--out", tarball]);
 run("publint", ["run", tarball, "--strict"]);
 // A program has no types to resolve.
 if (manifest.exports?.["."]) run("attw", [tarball, "--profile", "esm-only", "--format", "ascii"]);
+
+const wrongs = [...wrongsOf(tarball, manifest), ...tooHeavy(manifest.name, tarball)];
+for (const wrong of wrongs) console.error(`${manifest.name}: ${wrong}`);
+if (wrongs.length > 0) process.exitCode = 1;
