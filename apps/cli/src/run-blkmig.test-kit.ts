@@ -12,6 +12,8 @@ export const BIN: string = fileURLToPath(new URL("../dist/bin.js", import.meta.u
 /** Another Node may be named to run the program with; the tests themselves need a newer one. */
 const NODE = process.env["BLKMIG_TEST_NODE"] ?? process.execPath;
 
+const EPOCH = "1970-01-01T00:00:00.000Z";
+
 export type JsonEvent = Readonly<Record<string, unknown>> & { readonly event: string };
 
 /** How a process ended. */
@@ -84,7 +86,14 @@ export function startBlkmig(args: readonly string[], options: StartOptions = {})
 /** Whole lines only: the last one may still be coming. */
 function eventsIn(text: string): readonly JsonEvent[] {
   const lines = text.split("\n").slice(0, -1);
-  return lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as JsonEvent);
+  return lines.filter((line) => line.startsWith("{")).map(eventIn);
+}
+
+/** Every event says when it was, which no test compares; what `inspect` prints of a stream does not. */
+function eventIn(line: string): JsonEvent {
+  const { time = EPOCH, ...event } = JSON.parse(line) as JsonEvent & { readonly time?: string };
+  if (Number.isNaN(Date.parse(time))) throw new Error(`no time: ${line}`);
+  return event;
 }
 
 /** Runs the built program to its end. */

@@ -1,9 +1,6 @@
-import { Writable } from "node:stream";
-
 import { expect, it } from "vitest";
 
 import { formatBytes, formatPercent, formatTime } from "./format-amounts.ts";
-import { createPeople, type PeopleStream } from "./people.ts";
 import { printable } from "./printable.ts";
 import { describeProgress } from "./progress.ts";
 import { createRate } from "./rate.ts";
@@ -33,12 +30,45 @@ it("a peer's name cannot speak to the terminal, nor begin a line", () => {
 it("progress says how far, how fast, how long, which pass and what the guest writes", () => {
   const progress = { phase: "dirty", done: 90 * MIB, total: 100 * MIB, rate: 5 * MIB, pass: 2, dirtyRate: MIB };
   expect(describeProgress(progress)).toBe(
-    "dirty 90 % · 90.0 MiB of 100 MiB · 5.0 MiB/s · 2.0 s left · pass 2 · guest writes 1.0 MiB/s",
+    "dirty · 90 % · 90.0 MiB of 100 MiB · 5.0 MiB/s · 2.5 s left · pass 2 · guest writes 1.0 MiB/s",
   );
   expect(describeProgress({ phase: "dirty", done: MIB, total: MIB, rate: 0, memory: { remaining: 3 * MIB } })).toBe(
-    "dirty 100 % · 1.0 MiB of 1.0 MiB · 3.0 MiB of memory left",
+    "dirty · 100 % · 1.0 MiB of 1.0 MiB · 3.0 MiB of memory left",
   );
-  expect(describeProgress({ phase: "bulk", done: 0, total: MIB, rate: 0 })).toBe("bulk 0 % · 0 bytes of 1.0 MiB");
+  expect(describeProgress({ phase: "bulk", done: 0, total: MIB, rate: 0 })).toBe("bulk · 0 % · 0 bytes of 1.0 MiB");
+});
+
+it("a time that is left is only said where passes win over the guest", () => {
+  const left = (dirtyRate: number, mirroring = false): string =>
+    describeProgress(
+      { phase: "dirty", done: 0, total: 10 * MIB, rate: 5 * MIB, dirtyRate, mirroring },
+      { columns: 36 },
+    );
+  expect(left(0)).toContain("2.0 s left");
+  expect(left(4 * MIB)).toContain("10.0 s left");
+  expect(left(4.6 * MIB)).toContain("not converging");
+  expect(left(9 * MIB)).toContain("not converging");
+  expect(left(9 * MIB, true)).toContain("2.0 s left");
+});
+
+it("where there is little room whole parts are left out, the least missed first", () => {
+  const disks = [
+    { name: "vda", done: MIB, total: 2 * MIB },
+    { name: "磁盘", done: 0, total: 2 * MIB },
+  ];
+  const progress = { phase: "dirty", done: MIB, total: 4 * MIB, rate: MIB, pass: 3, dirtyRate: 1024, disks };
+  const lines = [200, 110, 60, 40, 19, 9, 2].map((columns) =>
+    describeProgress({ ...progress, expectedDowntime: 120 }, { columns, unicode: false }),
+  );
+  expect(lines).toEqual([
+    "dirty | 25 % | 1.0 MiB of 4.0 MiB | 1.0 MiB/s | 3.0 s left | pass 3 | guest writes 1.0 KiB/s | pause 120 ms | vda 50 %, 磁盘 0 %",
+    "dirty | 25 % | 1.0 MiB of 4.0 MiB | 1.0 MiB/s | 3.0 s left | pass 3 | guest writes 1.0 KiB/s | pause 120 ms",
+    "dirty | 25 % | 1.0 MiB of 4.0 MiB | 1.0 MiB/s | 3.0 s left",
+    "dirty | 25 % | 1.0 MiB/s | 3.0 s left",
+    "dirty | 25 %",
+    "25 %",
+    "25",
+  ]);
 });
 
 it("a status is told at most ten times a second, a change before what is steady", () => {
@@ -60,47 +90,4 @@ it("a rate is what the last second saw", () => {
   expect(rate(500)).toBe(500);
   at = 2000;
   expect(rate(2500)).toBe(2000);
-});
-
-function createStream(isTTY: boolean): { stream: PeopleStream; text: () => string } {
-  let text = "";
-  const stream = new Writable({
-    write(chunk, _, done) {
-      text += String(chunk);
-      done();
-    },
-  });
-  return { stream: Object.assign(stream, { isTTY, columns: 40 }), text: () => text };
-}
-
-const progress = { phase: "bulk", done: 1, total: 10 * MIB, rate: 0 };
-
-it("elsewhere than on a terminal a line of progress comes now and then, and when the phase changes", () => {
-  let at = 0;
-  const { stream, text } = createStream(false);
-  const people = createPeople(stream, () => at);
-  people.progress({ ...progress, total: 0 });
-  for (; at <= 6000; at += 100) people.progress(progress);
-  people.progress({ ...progress, phase: "dirty" });
-  people.endProgress();
-  people.error("no");
-  expect(text().split("\n")).toEqual([
-    "bulk 0 % · 1 bytes of 10.0 MiB",
-    "bulk 0 % · 1 bytes of 10.0 MiB",
-    "dirty 0 % · 1 bytes of 10.0 MiB",
-    "blkmig: no",
-    "",
-  ]);
-});
-
-it("on a terminal the line moves, fits, and makes way for what is said", () => {
-  const { stream, text } = createStream(true);
-  const people = createPeople(stream, () => 0);
-  people.progress({ ...progress, rate: MIB });
-  people.line("hello");
-  people.endProgress();
-  const painted = "bulk 0 % · 1 bytes of 10.0 MiB · 1.0 Mi";
-  const erased = "\u001B[1G\u001B[2K";
-  expect(painted).toHaveLength(39);
-  expect(text()).toBe(`${painted}${erased}hello\n${painted}${erased}`);
 });

@@ -3,6 +3,7 @@ import { type Fields, formatEvent, openEventsDescriptor } from "./json-lines.ts"
 import { createPeople } from "./people.ts";
 import type { Progress } from "./progress.ts";
 import { createStatusLimit } from "./status-limit.ts";
+import { flushed, unread } from "./unread.ts";
 
 /** Everything a command says, to people and to scripts. */
 export interface Output {
@@ -29,6 +30,9 @@ export interface OutputOptions {
   readonly stdoutIsWire?: boolean;
 }
 
+/** Bytes of events; some two minutes of them. */
+const MOST_UNREAD_BYTES = 1024 * 1024;
+
 const now = (): number => performance.now();
 
 export function createOutput({ json, stdoutIsWire = false }: OutputOptions): Output {
@@ -39,7 +43,9 @@ export function createOutput({ json, stdoutIsWire = false }: OutputOptions): Out
   // Nobody reads any more: that ends no migration.
   for (const stream of [process.stderr, events]) stream?.on("error", () => {});
 
-  const event = (name: string, fields: Fields): void => void events?.write(formatEvent(name, fields));
+  const event = (name: string, fields: Fields): void => {
+    events?.write(formatEvent(name, { ...fields, time: new Date().toISOString() }));
+  };
 
   return {
     say(text) {
@@ -52,7 +58,7 @@ export function createOutput({ json, stdoutIsWire = false }: OutputOptions): Out
     event,
     progress(progress, status) {
       if (!json) people?.progress(progress);
-      else if (mayTell(progress.phase)) event("status", status);
+      else if (isRead(events) && mayTell(progress.phase)) event("status", status);
     },
     endProgress: () => people?.endProgress(),
     ended({ event: name, code, message, migration = null, commands = [] }) {
@@ -66,8 +72,7 @@ export function createOutput({ json, stdoutIsWire = false }: OutputOptions): Out
     },
     debug: (error) => void process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`),
     async flush() {
-      await flushed(process.stderr);
-      if (events) await flushed(events);
+      await Promise.all([process.stderr, ...(events ? [events] : [])].map(flushed));
     },
   };
 }
@@ -77,9 +82,7 @@ function eventsStream(stdoutIsWire: boolean): NodeJS.WritableStream {
   return openEventsDescriptor() ?? process.stderr;
 }
 
-/** Calls back in any case: with an error where nobody reads any more. */
-function flushed(stream: NodeJS.WritableStream): Promise<void> {
-  return new Promise((resolve) => {
-    stream.write("", () => resolve());
-  });
+/** What waits for a reader must not grow without end: a status is the one thing that the next one makes up for. */
+function isRead(events: NodeJS.WritableStream | undefined): boolean {
+  return unread(events) <= MOST_UNREAD_BYTES;
 }

@@ -2,7 +2,7 @@ import type { LoadEvent, LoadProgress, LoadResult } from "@blkmig/sink";
 
 import { formatBytes, formatTime } from "../output/format-amounts.ts";
 import type { Fields } from "../output/json-lines.ts";
-import type { Progress } from "../output/progress.ts";
+import type { DiskProgress, Progress } from "../output/progress.ts";
 
 /** Where a load is, as far as the stream tells: bulk until every block is there. */
 function phaseOf(event: LoadEvent): "bulk" | "dirty" | "switchover" {
@@ -12,8 +12,8 @@ function phaseOf(event: LoadEvent): "bulk" | "dirty" | "switchover" {
 
 /** What people see. `rate` is bytes of disk per second. */
 export function progressOf(event: LoadEvent, rate: number): Progress {
-  const { covered, total } = event.progress;
-  return { phase: phaseOf(event), done: covered, total, rate };
+  const { covered, total, disks } = event.progress;
+  return { phase: phaseOf(event), done: covered, total, rate, disks: disks.map(diskProgress) };
 }
 
 /** What scripts are told while it goes on. */
@@ -40,6 +40,10 @@ export function completedFields({ transferred, total, disks, answered }: LoadRes
     "total-time": Math.round(totalTime),
     disks: disks.map(diskFields),
   };
+}
+
+function diskProgress({ name, covered, size }: LoadProgress["disks"][number]): DiskProgress {
+  return { name, done: covered, total: size };
 }
 
 function diskStatus(disk: LoadProgress["disks"][number]): Fields {

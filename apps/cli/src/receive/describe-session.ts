@@ -2,7 +2,7 @@ import type { SinkSession, SinkSessionProgress, SinkSessionResult } from "@blkmi
 
 import { formatBytes, formatTime } from "../output/format-amounts.ts";
 import type { Fields } from "../output/json-lines.ts";
-import type { Progress } from "../output/progress.ts";
+import type { DiskProgress, Progress } from "../output/progress.ts";
 
 type Phase = "bulk" | "dirty" | "switchover";
 
@@ -15,7 +15,8 @@ function phaseOf({ state }: SinkSession, { covered, total }: SinkSessionProgress
 /** What people see. `rate` is bytes of disk per second. */
 export function sessionProgressOf(session: SinkSession, rate: number): Progress {
   const progress = session.progress();
-  return { phase: phaseOf(session, progress), done: progress.covered, total: progress.total, rate };
+  const { covered, total, disks } = progress;
+  return { phase: phaseOf(session, progress), done: covered, total, rate, disks: disks.map(diskProgress) };
 }
 
 /** What scripts are told while it goes on. */
@@ -49,6 +50,10 @@ export function sessionCompleted(result: SinkSessionResult, totalTime: number): 
     "total-time": Math.round(totalTime),
     disks: disks.map(diskFields),
   };
+}
+
+function diskProgress({ name, covered, size }: SinkSessionProgress["disks"][number]): DiskProgress {
+  return { name, done: covered, total: size };
 }
 
 function diskStatus(disk: SinkSessionProgress["disks"][number]): Fields {

@@ -7,6 +7,7 @@ import type { Progress } from "../output/progress.ts";
 /** What scripts are told while it goes on. Keys that QEMU's `query-migrate` has are called the same. */
 export function statusFields(statistics: Statistics): Fields {
   const { status, phase, remaining, toVerify, dirtyRate, bandwidth, expectedDowntime, disks } = statistics;
+  const { throttle, mirroring } = statistics;
   return {
     status,
     phase,
@@ -17,6 +18,8 @@ export function statusFields(statistics: Statistics): Fields {
     "dirty-rate": Math.round(dirtyRate),
     bandwidth: Math.round(bandwidth),
     "expected-downtime": expectedDowntime === undefined ? undefined : Math.round(expectedDowntime),
+    throttle,
+    mirroring: mirroring || undefined,
     disks: disks.map(diskStatus),
   };
 }
@@ -57,8 +60,20 @@ function diskFields({ name, size, dataBytes, zeroBytes, skippedBytes, equalBytes
 
 /** `rate` is bytes of disk per second as they pass: `bandwidth` is what could be, were there no `max-bandwidth`. */
 export function progressOf(statistics: Statistics, rate: number): Progress {
-  const { phase, total, remaining, toVerify, dirtySyncCount, dirtyRate } = statistics;
-  return { phase, done: total - remaining, total, rate, pass: dirtySyncCount, dirtyRate, toVerify };
+  const { phase, total, remaining, toVerify, dirtySyncCount, dirtyRate, mirroring, expectedDowntime, disks } =
+    statistics;
+  return {
+    phase,
+    done: total - remaining,
+    total,
+    rate,
+    pass: dirtySyncCount,
+    dirtyRate,
+    mirroring,
+    expectedDowntime,
+    toVerify,
+    disks: disks.map((disk) => ({ name: disk.name, done: disk.size - disk.remaining, total: disk.size })),
+  };
 }
 
 /** Bytes of disk that have been dealt with, resends included: they only grow. */

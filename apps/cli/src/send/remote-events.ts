@@ -14,8 +14,18 @@ const STATUS = v.looseObject({
   "to-verify": amount,
   "dirty-sync-count": amount,
   "dirty-rate": amount,
+  "expected-downtime": v.optional(amount),
+  mirroring: v.optional(v.boolean()),
   disks: v.array(
-    v.looseObject({ "data-bytes": amount, "zero-bytes": amount, "skipped-bytes": amount, "equal-bytes": amount }),
+    v.looseObject({
+      name: v.string(),
+      size: amount,
+      remaining: amount,
+      "data-bytes": amount,
+      "zero-bytes": amount,
+      "skipped-bytes": amount,
+      "equal-bytes": amount,
+    }),
   ),
 });
 
@@ -43,7 +53,10 @@ function progressIn(status: Status, rate: number): Progress {
     rate,
     pass: status["dirty-sync-count"],
     dirtyRate: status["dirty-rate"],
+    mirroring: status.mirroring ?? false,
+    expectedDowntime: status["expected-downtime"],
     toVerify: status["to-verify"],
+    disks: status.disks.map((disk) => ({ name: disk.name, done: disk.size - disk.remaining, total: disk.size })),
   };
 }
 
