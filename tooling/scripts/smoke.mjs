@@ -1,14 +1,16 @@
 // Packs the program, installs it alone with npm into an empty folder, as a user would, and moves a disk with it under the
 // Node.js of the tools and under the oldest that is supported (or the machine's own). Then packs the packages, installs
-// them together in another one, and imports each.
+// them together in another one, imports each by all its doors, and runs the examples of their READMEs there.
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+
+import { compileExamples, everyImport } from "./smoke-library.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "blkmig-smoke-"));
@@ -35,6 +37,8 @@ function runs(node) {
     return false;
   }
 }
+
+const versionOf = (node) => `Node.js ${execFileSync(node, ["--version"]).toString().trim()}`;
 
 let moves = 0;
 
@@ -97,14 +101,22 @@ try {
     "library",
     packages.map((name) => join("packages", name)),
   );
-  const imports = packages.map((name) => `import "@blkmig/${name}";`).join("");
+  const imports = everyImport(library);
   for (const node of nodes) {
-    const under = `under Node.js ${execFileSync(node, ["--version"]).toString().trim()}`;
+    const under = `under ${versionOf(node)}`;
     report(endsWell(node, [bin, "--version"]) && endsWell(node, [bin, "send", "--help"]), `gave help ${under}`);
     for (const scheme of ["tcp", "ws"]) {
       report(await move(node, bin, scheme), `moved a disk over ${scheme} ${under}`);
     }
-    report(endsWell(node, ["--input-type=module", "--eval", imports], library), `imported every package ${under}`);
+    report(
+      endsWell(node, ["--input-type=module", "--eval", imports], library),
+      `imported every door of every package ${under}`,
+    );
+  }
+  // Tests run them under the tools' Node.js, from the workspace; here it is the oldest, and what is packed.
+  const oldest = nodes.at(-1);
+  for (const example of compileExamples(library)) {
+    report(endsWell(oldest, [example], library), `ran ${basename(example, ".js")} under ${versionOf(oldest)}`);
   }
 } finally {
   rmSync(folder, { recursive: true });

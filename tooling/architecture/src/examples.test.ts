@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,42 +7,22 @@ import { promisify } from "node:util";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
+import { documentsOf, type Example, examplesOf } from "./examples-of.ts";
 import { root } from "./workspace.ts";
 
-/** The documents whose examples are run: `ts` blocks by Node.js, `sh` blocks by bash. Other blocks are only read. */
-const documents = [
-  "README.md",
-  ...readdirSync(join(root, "packages")).map((name) => `packages/${name}/README.md`),
-  "apps/cli/README.md",
-  ...readdirSync(join(root, "docs"))
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => `docs/${name}`),
-];
-
-interface Example {
-  readonly document: string;
-  readonly line: number;
-  readonly language: string;
-  readonly code: string;
-}
-
-function examplesOf(document: string): readonly Example[] {
-  const text = readFileSync(join(root, document), "utf8");
-  return [...text.matchAll(/^```(ts|sh)\n(.*?)^```$/gms)].map((match) => ({
-    document,
-    line: text.slice(0, match.index).split("\n").length,
-    language: match[1] ?? "",
-    code: match[2] ?? "",
-  }));
-}
-
-const examples = documents.flatMap(examplesOf);
+const documents = documentsOf(root);
+const examples = documents.flatMap((document) => examplesOf(root, document));
 const folder = mkdtempSync(join(tmpdir(), "blkmig-examples-"));
 // Beside our own dependencies, so that an example's imports resolve as a user's would.
 const programs = join(fileURLToPath(new URL("..", import.meta.url)), "temp");
 
+const typed = examples.filter(({ language }) => language === "ts");
+const fileOf = (example: Example): string =>
+  join(programs, `${example.document.replaceAll("/", "-")}-${example.line}.ts`);
+
 beforeAll(() => {
   mkdirSync(programs, { recursive: true });
+  for (const example of typed) writeFileSync(fileOf(example), example.code);
   mkdirSync(join(folder, "bin"));
   const program = join(root, "apps/cli/dist/bin.js");
   writeFileSync(join(folder, "bin/blkmig"), `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`);
@@ -66,14 +46,25 @@ async function run(example: Example, index: number): Promise<void> {
     await promisify(execFile)("bash", ["-euo", "pipefail", "-c", example.code], { cwd, env });
     return;
   }
-  const file = join(programs, `example-${index}.ts`);
-  writeFileSync(file, example.code);
-  await promisify(execFile)(process.execPath, [file], { cwd, env });
+  await promisify(execFile)(process.execPath, [fileOf(example)], { cwd, env });
 }
 
 describe("the examples of README and docs", () => {
-  test.each(documents.filter((name) => name.endsWith("README.md")))("%s has one", (document) => {
+  test.each(documents.filter((name) => /^(?!docs\/).*README\.md$/.test(name)))("%s has one", (document) => {
     expect(examples.some((example) => example.document === document)).toBe(true);
+  });
+
+  test("are typed as strictly as our own code, by the declarations that are published", async () => {
+    // Not check.json: by that our packages would be their sources, which nobody gets.
+    const config = {
+      extends: join(root, "tooling/tsconfig/base.json"),
+      compilerOptions: { types: ["node"], lib: ["es2024"], noEmit: true },
+      files: typed.map(fileOf),
+    };
+    writeFileSync(join(programs, "tsconfig.json"), JSON.stringify(config));
+    const compiler = join(root, "node_modules/.bin/tsc");
+    const check = promisify(execFile)(compiler, ["-p", programs, "--pretty", "false"]);
+    await expect(check.catch((error: { stdout: string }) => error.stdout)).resolves.toMatchObject({ stdout: "" });
   });
 
   test.each(examples)("$document:$line runs", async (example) => {
