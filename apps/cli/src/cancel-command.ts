@@ -1,5 +1,4 @@
-import type { Command } from "commander";
-
+import type { DocumentedCommand } from "./help/documented-command.ts";
 import { runCommand } from "./run-command.ts";
 
 const HELP = `
@@ -17,14 +16,14 @@ interface CancelFlags {
   readonly json: boolean;
 }
 
-export function cancelCommand(program: Command): void {
+export function cancelCommand(program: DocumentedCommand): void {
   program
     .command("cancel")
     .summary("cancel the migration that a running `blkmig serve` is in")
     .description("Cancels the migration of a running `blkmig serve`, and waits until it is over.")
     .requiredOption("--control <control>", "the server's socket: a path, or unix:///path")
     .option("--json", "print an event, one JSON object on a line, on stdout", false)
-    .addHelpText("after", HELP)
+    .explains(HELP)
     .action((flags: CancelFlags) =>
       runCommand(flags, async (world) => {
         const { parseControl } = await import("./control/parse-control.ts");

@@ -1,6 +1,5 @@
-import type { Command } from "commander";
-
 import { EXIT } from "./exit-code.ts";
+import type { DocumentedCommand } from "./help/documented-command.ts";
 import { runCommand } from "./run-command.ts";
 
 const HELP = `
@@ -14,12 +13,12 @@ Examples:
   TMPDIR=/var/tmp blkmig demo`;
 
 /** The main job, on a disk made for it. */
-export function demoCommand(program: Command): void {
+export function demoCommand(program: DocumentedCommand): void {
   program
     .command("demo")
     .summary("the main job, on a disk made for it")
     .description("Moves a disk while it is being written, verifies it, and shows what happens.")
-    .addHelpText("after", HELP)
+    .explains(HELP)
     .action(() =>
       runCommand({ json: false }, async ({ output, signal }) => {
         const { runDemo } = await import("./demo/run-demo.ts");

@@ -1,5 +1,4 @@
-import type { Command } from "commander";
-
+import type { DocumentedCommand } from "./help/documented-command.ts";
 import { runCommand } from "./run-command.ts";
 
 const HELP = `
@@ -14,7 +13,7 @@ Examples:
 
 Exit codes: 0 it is a stream, 2 usage, 3 it is none, or stops inside a frame (at which byte is said).`;
 
-export function inspectCommand(program: Command): void {
+export function inspectCommand(program: DocumentedCommand): void {
   program
     .command("inspect")
     .summary("print any stream, frame by frame, or counted")
@@ -28,7 +27,7 @@ export function inspectCommand(program: Command): void {
       false,
     )
     .option("--json", "print events, one JSON object a line", false)
-    .addHelpText("after", HELP)
+    .explains(HELP)
     .action((stream: string, flags: { summary: boolean; json: boolean }) =>
       runCommand({ json: flags.json }, async (world) => {
         const { inspect } = await import("./inspect/inspect.ts");

@@ -1,6 +1,5 @@
-import type { Command } from "commander";
-
 import type { LimitsFlags } from "./control/limits.ts";
+import type { DocumentedCommand } from "./help/documented-command.ts";
 import { runCommand } from "./run-command.ts";
 
 const HELP = `
@@ -12,7 +11,7 @@ Examples:
 
 Exit codes: 0 set, 2 usage, 3 no migration runs, or nobody is there.`;
 
-export function limitsCommand(program: Command): void {
+export function limitsCommand(program: DocumentedCommand): void {
   program
     .command("limits")
     .summary("set the limits of the migration that a running `blkmig serve` is in")
@@ -21,7 +20,7 @@ export function limitsCommand(program: Command): void {
     .option("--max-bandwidth <bytes>", "bytes per second, such as 100M or 1.5G; none: no limit")
     .option("--downtime-limit <time>", "how long the clients may be held: 300ms, 1.5s, 2m")
     .option("--json", "print an event, one JSON object on a line, on stdout", false)
-    .addHelpText("after", HELP)
+    .explains(HELP)
     .action((flags: LimitsFlags) =>
       runCommand(flags, async (world) => {
         const { limits } = await import("./control/limits.ts");

@@ -1,9 +1,14 @@
-import { Command, CommanderError } from "commander";
+import { CommanderError } from "commander";
 
 import { isStdio } from "./arguments/parse-address.ts";
 import { cancelCommand } from "./cancel-command.ts";
+import { completionCommand } from "./completion-command.ts";
 import { demoCommand } from "./demo-command.ts";
 import { endingOf, EXIT } from "./exit-code.ts";
+import { helpCommand } from "./help-command.ts";
+import { DocumentedCommand } from "./help/documented-command.ts";
+import { HELP_LAYOUT } from "./help/help-layout.ts";
+import { helpWidth } from "./help/screen-width.ts";
 import { inspectCommand } from "./inspect-command.ts";
 import { limitsCommand } from "./limits-command.ts";
 import { createOutput } from "./output/output.ts";
@@ -23,7 +28,7 @@ Examples:
   blkmig serve --disk vda=/var/lib/vm.img --nbd nbd://127.0.0.1:10809 --control /run/vm.ctl
   blkmig send tcp://127.0.0.1:4711 --from /run/vm.ctl
 
-Each command has its own --help.
+Each command has its own --help, and a manual page: man blkmig-send.
 
 Exit codes:
   0    committed (verify: equal)
@@ -36,15 +41,20 @@ Exit codes:
   130  cancelled by SIGINT or SIGTERM, the source intact`;
 
 /** The command line, whole. Nothing runs before `parseAsync`. */
-function createProgram(version: string): Command {
-  const program = new Command("blkmig")
+export function createProgram(version: string): DocumentedCommand {
+  const program = new DocumentedCommand("blkmig")
     .description("Moves disks to another host while they are being written: live block migration.")
     .version(version)
     .helpCommand(false)
     .showHelpAfterError(false)
-    .configureOutput({ outputError: () => {} }) // told once, below
+    .configureHelp(HELP_LAYOUT)
+    .configureOutput({
+      outputError: () => {}, // told once, below
+      getOutHelpWidth: () => helpWidth(process.stdout),
+      getErrHelpWidth: () => helpWidth(process.stderr),
+    })
     .exitOverride()
-    .addHelpText("after", HELP);
+    .explains(HELP);
   sendCommand(program);
   receiveCommand(program);
   serveCommand(program);
@@ -55,12 +65,15 @@ function createProgram(version: string): Command {
   limitsCommand(program);
   resolveCommand(program);
   demoCommand(program);
+  helpCommand(program);
+  completionCommand(program);
   watchCommand(program);
   return program;
 }
 
 /** Runs the program on its arguments, `process.argv`. The exit code is `process.exitCode`. */
 export async function runProgram(version: string, argv: readonly string[]): Promise<void> {
+  process.stdout.on("error", () => {}); // whoever reads the help may have seen enough: `blkmig send --help | head`
   try {
     await createProgram(version).parseAsync([...argv]);
   } catch (error) {
@@ -82,11 +95,19 @@ async function tellBeforeCommand(error: unknown, argv: readonly string[]): Promi
           exitCode: EXIT.usage,
           event: "failed",
           code: "usage",
-          message: error.message.replace(/^error: /, ""),
+          message: usageSentence(error, argv),
         } as const)
       : endingOf(error);
   output.ended(ending);
   if (process.env["BLKMIG_DEBUG"] === "1") output.debug(error);
   process.exitCode = ending.exitCode;
   await output.flush();
+}
+
+/** Commander's sentence, on one line, and where the right words are. */
+function usageSentence({ code, message }: CommanderError, argv: readonly string[]): string {
+  const sentence = message.replace(/^error: /, "").replaceAll(/\s+/g, " ");
+  const isKnown = createProgram("").commands.some((command) => command.name() === argv[2]);
+  if (code === "commander.unknownCommand" || !isKnown) return `${sentence}; \`blkmig --help\` shows what there is`;
+  return `${sentence}; \`blkmig ${argv[2]} --help\` shows how it is used`;
 }

@@ -1,9 +1,10 @@
-import { type Command, Option } from "commander";
+import { Option } from "commander";
 
 import { collect } from "./arguments/collect.ts";
 import { isStdio } from "./arguments/parse-address.ts";
 import { addStateDirOption } from "./arguments/state-dir.ts";
 import { addTlsOptions } from "./arguments/tls-arguments.ts";
+import type { DocumentedCommand } from "./help/documented-command.ts";
 import type { ReceiveFlags } from "./receive/receive-options.ts";
 import { runCommand } from "./run-command.ts";
 
@@ -45,9 +46,10 @@ Examples:
 Exit codes: 0 committed, 1 failed after something was written, 2 usage, 3 refused (nothing was
 written), 4 in doubt (everything is here, and only the sender knows whether it commits), 130 cancelled.`;
 
-export function receiveCommand(program: Command): void {
+export function receiveCommand(program: DocumentedCommand): void {
   const command = program
     .command("receive")
+    .optionsGroup("Targets:")
     .summary("take one migration, then exit")
     .description("Takes disks from a sender, and answers only when every block of every disk is on stable storage.")
     .argument("<at>", "where the sender will come to")
@@ -59,6 +61,7 @@ export function receiveCommand(program: Command): void {
       collect,
       [],
     )
+    .optionsGroup("The migration:")
     .option("--resume", "go on with the migration that the targets are in; say it on both sides", false)
     .option("--reconnect-for <time>", "how long a sender may take to come back when a connection breaks (default: 5m)")
     .option("--keep", "go on listening after each migration, well or not", false)
@@ -70,21 +73,24 @@ export function receiveCommand(program: Command): void {
       [],
     )
     .option("--vm-state <file>", "from a QEMU: keep everything that is no disk, for the QEMU that goes on here")
+    .optionsGroup("Serving them afterwards:")
     .option("--nbd <url>", "serve the disks there once they are committed, until interrupted (repeatable)", collect, [])
     .option(
       "--control <control>",
       "with --nbd: the socket by which they are moved on, as `blkmig serve` has it; there from the commit on",
     )
-    .option("--connect", "dial the sender instead of waiting for it", false)
+    .optionsGroup("Encryption:")
     .option("--pair", "for tls: and wss:, make a token for one sender, and say what it must type", false);
   addTlsOptions(command);
+  command.optionsGroup("The rest:");
   addStateDirOption(command);
   command
+    .option("--connect", "dial the sender instead of waiting for it", false)
     .option("--allow-origin <origin>", "for ws: and wss:, let pages of that origin connect (repeatable)", collect, [])
     .option("--insecure", "allow clear text from another machine", false)
     .option("--json", "print events, one JSON object a line, on stdout", false)
     .addOption(new Option("--recognise-within <time>").default("10s").hideHelp())
-    .addHelpText("after", HELP);
+    .explains(HELP);
   command.action((at: string, flags: ReceiveFlags) =>
     runCommand({ json: flags.json, stdoutIsWire: isStdio(at) }, async (world) => {
       const { parseReceiveOptions } = await import("./receive/receive-options.ts");

@@ -1,5 +1,4 @@
-import type { Command } from "commander";
-
+import type { DocumentedCommand } from "./help/documented-command.ts";
 import type { ResolveFlags } from "./resolve/resolve-options.ts";
 import { runCommand } from "./run-command.ts";
 
@@ -33,7 +32,7 @@ Examples:
 Exit codes: 0 recorded, durably; 2 usage; 3 refused: nothing is in doubt, another migration, or the disk is
 in use by a process that may still learn the outcome.`;
 
-export function resolveCommand(program: Command): void {
+export function resolveCommand(program: DocumentedCommand): void {
   program
     .command("resolve")
     .summary("end an in-doubt migration by hand")
@@ -51,7 +50,7 @@ export function resolveCommand(program: Command): void {
     .option("--state-dir <folder>", "where records are, instead of beside files or in the usual state directory")
     .option("--insecure", "allow NBD in clear text to another machine", false)
     .option("--json", "print events, one JSON object a line, on stdout", false)
-    .addHelpText("after", HELP)
+    .explains(HELP)
     .action((flags: ResolveFlags) =>
       runCommand(flags, async (world) => {
         const { parseResolveOptions } = await import("./resolve/resolve-options.ts");

@@ -4,6 +4,7 @@ import { collect } from "./arguments/collect.ts";
 import { isStdio } from "./arguments/parse-address.ts";
 import { addStateDirOption } from "./arguments/state-dir.ts";
 import { addTlsOptions } from "./arguments/tls-arguments.ts";
+import type { DocumentedCommand } from "./help/documented-command.ts";
 import { runCommand } from "./run-command.ts";
 import { addQmpOptions } from "./send/qmp-options.ts";
 import type { SendFlags } from "./send/send-options.ts";
@@ -72,9 +73,10 @@ Examples:
 Exit codes: 0 committed, 1 failed (source intact), 2 usage, 3 refused, 4 in doubt, 6 guest lost,
 130 cancelled (source intact).`;
 
-export function sendCommand(program: Command): void {
+export function sendCommand(program: DocumentedCommand): void {
   const command = program
     .command("send")
+    .optionsGroup("What, and how fast:")
     .summary("move disks to a receiver")
     .description(
       "Moves disks to a receiver, and says completed only when the receiver has proved that it has everything.",
@@ -97,12 +99,14 @@ export function sendCommand(program: Command): void {
   addRemoteOptions(command);
   addTlsOptions(command);
   command
+    .optionsGroup("Older wires:")
     .option("--no-zero-blocks", "for the older wires: send blocks of zeroes as data")
     .option("--machine <name>", "for --wire qemu: the machine type it was started with (default: any)")
+    .optionsGroup("The rest:")
     .option("--listen", "let the receiver dial", false)
     .option("--insecure", "allow clear text to another machine", false)
     .option("--json", "print events, one JSON object a line, on stdout", false)
-    .addHelpText("after", HELP);
+    .explains(HELP);
   command.action((to: string, flags: SendFlags) =>
     runCommand({ json: flags.json, stdoutIsWire: isStdio(to) }, async (world) => {
       if (flags.qmp !== undefined) {
@@ -124,6 +128,7 @@ export function sendCommand(program: Command): void {
 
 function addLiveOptions(command: Command): void {
   command
+    .optionsGroup("Live disks of a server:")
     .option("--from <control>", "move disks of a running `blkmig serve`: its socket, a path or unix:///path")
     .addOption(
       new Option(
@@ -138,6 +143,7 @@ function addLiveOptions(command: Command): void {
 
 function addSessionOptions(command: Command): void {
   command
+    .optionsGroup("The session:")
     .addOption(new Option("--verify", "have the receiver read everything back before the commit (the default)"))
     .addOption(new Option("--no-verify", "commit what was checked on arrival, without reading it back"))
     .option("--no-checksum", "do not checksum what is sent: for a wire that checks for itself, such as tls:")
@@ -150,6 +156,7 @@ function addSessionOptions(command: Command): void {
 
 function addRemoteOptions(command: Command): void {
   command
+    .optionsGroup("Over ssh:")
     .option("--remote-disk <name=target>", "for ssh: where the disk goes there (repeatable)", collect, [])
     .option("--remote-command <path>", "for ssh: the blkmig there (default: blkmig)")
     .option("--remote-flag <flag>", "for ssh: an option of `blkmig receive` there (repeatable)", collect, [])

@@ -1,7 +1,6 @@
-import type { Command } from "commander";
-
 import { collect } from "./arguments/collect.ts";
 import { addStateDirOption } from "./arguments/state-dir.ts";
+import type { DocumentedCommand } from "./help/documented-command.ts";
 import { runCommand } from "./run-command.ts";
 import type { ServeFlags } from "./serve/serve-options.ts";
 
@@ -31,7 +30,7 @@ Examples:
 Exit codes: 0 ended by a signal, or every disk has moved (--after close), 1 not everything could be
 flushed, 2 usage, 3 refused, 4 a migration is in doubt.`;
 
-export function serveCommand(program: Command): void {
+export function serveCommand(program: DocumentedCommand): void {
   const command = program
     .command("serve")
     .summary("export live, tracked disks over NBD")
@@ -46,7 +45,7 @@ export function serveCommand(program: Command): void {
   command
     .option("--insecure", "allow clear text with other machines", false)
     .option("--json", "print events, one JSON object a line, on stdout", false)
-    .addHelpText("after", HELP)
+    .explains(HELP)
     .action((flags: ServeFlags) =>
       runCommand(flags, async (world) => {
         const { parseServeOptions } = await import("./serve/serve-options.ts");

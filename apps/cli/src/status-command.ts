@@ -1,5 +1,4 @@
-import type { Command } from "commander";
-
+import type { DocumentedCommand } from "./help/documented-command.ts";
 import { runCommand } from "./run-command.ts";
 import type { StatusFlags } from "./status/status-options.ts";
 
@@ -44,7 +43,7 @@ Examples:
 Exit codes: 0 whatever the disk is, 2 usage, 3 it could not be read. With --clean: 0 nothing is left that can be
 removed, 3 a migration is under way or QEMU could not be asked, 4 one is in doubt, 6 the guest could not be resumed.`;
 
-export function statusCommand(program: Command): void {
+export function statusCommand(program: DocumentedCommand): void {
   program
     .command("status")
     .summary("what a target or a source is: complete, in doubt, moved; what a server does, or a QEMU has")
@@ -63,7 +62,7 @@ export function statusCommand(program: Command): void {
     )
     .option("--insecure", "allow NBD in clear text to another machine", false)
     .option("--json", "print an event, one JSON object on a line, on stdout", false)
-    .addHelpText("after", HELP)
+    .explains(HELP)
     .action((flags: StatusFlags) =>
       runCommand(flags, async (world) => {
         const { parseStatusOptions } = await import("./status/status-options.ts");

@@ -1,5 +1,4 @@
-import type { Command } from "commander";
-
+import type { DocumentedCommand } from "./help/documented-command.ts";
 import { runCommand } from "./run-command.ts";
 
 const HELP = `
@@ -15,7 +14,7 @@ Examples:
 Exit codes: 0 equal, 1 different (sizes, or bytes: the first difference is named), 2 usage, 3 refused
 (clear text to another machine), 5 could not compare.`;
 
-export function verifyCommand(program: Command): void {
+export function verifyCommand(program: DocumentedCommand): void {
   program
     .command("verify")
     .summary("compare two disks; the first difference by offset")
@@ -24,7 +23,7 @@ export function verifyCommand(program: Command): void {
     .argument("<b>", "another")
     .option("--insecure", "allow NBD in clear text to another machine", false)
     .option("--json", "print events, one JSON object a line, on stdout", false)
-    .addHelpText("after", HELP)
+    .explains(HELP)
     .action((a: string, b: string, { json, insecure }: { json: boolean; insecure: boolean }) =>
       runCommand({ json }, async (world) => {
         const { verify } = await import("./verify/verify.ts");

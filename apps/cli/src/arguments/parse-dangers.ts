@@ -16,7 +16,7 @@ export interface Dangers {
   readonly moved: boolean;
 }
 
-const WORDS = {
+export const DANGERS = {
   send: ["in-use", "incomplete", "mounted", "moved"],
   receive: ["filesystem", "in-use", "incomplete", "mounted", "sector-size"],
   "send --qmp": ["incomplete", "moved"],
@@ -24,8 +24,8 @@ const WORDS = {
 } as const;
 
 /** The words of `--force`. One that would do nothing is refused: whoever says it believes that something is checked. */
-export function parseDangers(words: readonly string[], command: keyof typeof WORDS): Dangers {
-  const known: readonly string[] = WORDS[command];
+export function parseDangers(words: readonly string[], command: keyof typeof DANGERS): Dangers {
+  const known: readonly string[] = DANGERS[command];
   for (const word of words) {
     if (known.includes(word)) continue;
     const all = `${known.slice(0, -1).join(", ")} and ${known.at(-1)}`;

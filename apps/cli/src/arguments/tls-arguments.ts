@@ -29,6 +29,7 @@ const CERTIFICATES = "--tls-cert, --tls-key and --tls-ca";
 
 export function addTlsOptions(command: Command): void {
   command
+    .optionsGroup("Encryption:")
     .addOption(new Option("--token-file <file>", "for tls: and wss:, a token that both ends know"))
     .addOption(new Option("--tls-cert <file>", "for tls: and wss:, our certificate (PEM)"))
     .addOption(new Option("--tls-key <file>", "the key of our certificate (PEM)"))

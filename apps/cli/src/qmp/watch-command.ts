@@ -1,12 +1,11 @@
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-import type { Command } from "commander";
-
+import type { DocumentedCommand } from "../help/documented-command.ts";
 import { OVER, WATCHDOG_COMMAND, type WatchdogOrders } from "./watchdog.ts";
 
 /** `blkmig send --qmp` starts it, and nobody else: it is in no help. */
-export function watchCommand(program: Command): void {
+export function watchCommand(program: DocumentedCommand): void {
   program.command(WATCHDOG_COMMAND, { hidden: true }).action(watch);
 }
 

@@ -14,7 +14,7 @@ export interface ChosenWire {
 
 const WHY = "nobody can answer on standard input: so it is sent by the classic stream 1.1, which nobody commits";
 
-const WIRES: ReadonlySet<string> = new Set(["2", "1.1", "1.0", "qemu"] satisfies SendWire[]);
+export const WIRES: ReadonlySet<string> = new Set(["2", "1.1", "1.0", "qemu"] satisfies SendWire[]);
 const isWire = (word: string): word is SendWire => WIRES.has(word);
 
 /** A session needs somebody who answers: a file has nobody, nor has one pipe. `answered`: whether the address has. */

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 
 export function addQmpOptions(command: Command): void {
   command
+    .optionsGroup("Disks of a running QEMU:")
     .option("--qmp <url>", "move disks of a running QEMU, by its monitor: unix:///path, or tcp: on this machine")
     .option(
       "--nbd-socket <path>",
