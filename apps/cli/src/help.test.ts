@@ -25,7 +25,7 @@ describe.each([undefined, ...NAMES])("the help of %s", (name) => {
       const said: string[] = [];
       const program = createProgram("0");
       for (const command of program.commands) command.action(() => void said.push(command.name()));
-      const [, ...words] = splitWords(example);
+      const [, ...words] = splitWords(example, "Examples");
       await program.parseAsync(words, { from: "user" });
       expect(said, example).toEqual([words[0]]);
     }

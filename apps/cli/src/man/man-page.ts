@@ -63,7 +63,7 @@ function optionList(command: Command): readonly string[] {
   const options = help.visibleOptions(command);
   const groups = help.groupItems([...command.options], options, (option: Option) => option.helpGroupHeading ?? "");
   const lines = [".SH OPTIONS"];
-  for (const [heading, members] of groups as Map<string, Option[]>) {
+  for (const [heading, members] of groups) {
     if (heading !== "" && members.length > 0) lines.push(`.SS ${escaped(heading.replace(/:$/, ""))}`);
     for (const option of members) {
       lines.push(".TP", bold(help.optionTerm(option)), textLine(help.optionDescription(option)));
