@@ -64,7 +64,9 @@ describe("the examples of README and docs", () => {
     writeFileSync(join(programs, "tsconfig.json"), JSON.stringify(config));
     const compiler = join(root, "node_modules/.bin/tsc");
     const check = promisify(execFile)(compiler, ["-p", programs, "--pretty", "false"]);
-    await expect(check.catch((error: { stdout: string }) => error.stdout)).resolves.toMatchObject({ stdout: "" });
+    await expect(check.catch((error: unknown) => (error as { stdout: string }).stdout)).resolves.toMatchObject({
+      stdout: "",
+    });
   });
 
   test.each(examples)("$document:$line runs", async (example) => {
