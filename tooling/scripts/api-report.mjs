@@ -59,7 +59,7 @@ function reportOf(door, declarations) {
   for (const [, name] of report.matchAll(/^\/\/ @public \(undocumented\)\nexport (.*?)[;{=(]/gm)) {
     wrongs.push(`${door}: no doc comment: ${name}`);
   }
-  const [, body] = /```ts\n(.*?)(?:\/\/ \(No @packageDocumentation [^\n]*)?\n```/s.exec(report);
+  const [, body] = /```ts\n(.*?)(?:\/\/ \(No @packageDocumentation [^\n]*)?\s*```/s.exec(report);
   return `\`\`\`ts\n${body.trim()}\n\`\`\``;
 }
 
