@@ -38,7 +38,9 @@ export interface Syscalls {
  * The system calls of this machine, or undefined where there is no way to them: not Linux, no koffi, an architecture with other
  * numbers, or `BLKMIG_NO_FFI=1`. Everything works without them, slower and less thin, and locks are seen but not taken.
  */
-export async function loadSyscalls(env: NodeJS.ProcessEnv = process.env): Promise<Syscalls | undefined> {
+export async function loadSyscalls(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<Syscalls | undefined> {
   if (env["BLKMIG_NO_FFI"] === "1" || process.platform !== "linux") return undefined;
   const { linuxSyscalls } = await import("./linux-syscalls.ts");
   return linuxSyscalls;
