@@ -5,6 +5,7 @@ import { isStdio } from "./arguments/parse-address.ts";
 import { addStateDirOption } from "./arguments/state-dir.ts";
 import { addTlsOptions } from "./arguments/tls-arguments.ts";
 import type { DocumentedCommand } from "./help/documented-command.ts";
+import { addMetricsOption, measured } from "./metrics/metrics-option.ts";
 import type { ReceiveFlags } from "./receive/receive-options.ts";
 import { runCommand } from "./run-command.ts";
 
@@ -84,6 +85,7 @@ export function receiveCommand(program: DocumentedCommand): void {
   addTlsOptions(command);
   command.optionsGroup("The rest:");
   addStateDirOption(command);
+  addMetricsOption(command);
   command
     .option("--connect", "dial the sender instead of waiting for it", false)
     .option("--allow-origin <origin>", "for ws: and wss:, let pages of that origin connect (repeatable)", collect, [])
@@ -95,7 +97,8 @@ export function receiveCommand(program: DocumentedCommand): void {
     runCommand({ json: flags.json, stdoutIsWire: isStdio(at) }, async (world) => {
       const { parseReceiveOptions } = await import("./receive/receive-options.ts");
       const { receive } = await import("./receive/receive.ts");
-      return receive(parseReceiveOptions(at, flags), { ...world, version: program.version() ?? "" });
+      const options = parseReceiveOptions(at, flags);
+      return measured(flags, { ...world, version: program.version() ?? "" }, (within) => receive(options, within));
     }),
   );
 }

@@ -5,7 +5,8 @@ import { isStdio } from "./arguments/parse-address.ts";
 import { addStateDirOption } from "./arguments/state-dir.ts";
 import { addTlsOptions } from "./arguments/tls-arguments.ts";
 import type { DocumentedCommand } from "./help/documented-command.ts";
-import { runCommand } from "./run-command.ts";
+import { addMetricsOption, measured } from "./metrics/metrics-option.ts";
+import { type CommandWorld, runCommand } from "./run-command.ts";
 import { addQmpOptions } from "./send/qmp-options.ts";
 import type { SendFlags } from "./send/send-options.ts";
 
@@ -102,28 +103,39 @@ export function sendCommand(program: DocumentedCommand): void {
     .optionsGroup("Older wires:")
     .option("--no-zero-blocks", "for the older wires: send blocks of zeroes as data")
     .option("--machine <name>", "for --wire qemu: the machine type it was started with (default: any)")
-    .optionsGroup("The rest:")
+    .optionsGroup("The rest:");
+  addMetricsOption(command);
+  command
     .option("--listen", "let the receiver dial", false)
     .option("--insecure", "allow clear text to another machine", false)
     .option("--json", "print events, one JSON object a line, on stdout", false)
     .explains(HELP);
   command.action((to: string, flags: SendFlags) =>
     runCommand({ json: flags.json, stdoutIsWire: isStdio(to) }, async (world) => {
-      if (flags.qmp !== undefined) {
-        const { parseSendQemuOptions } = await import("./qmp/send-qemu-options.ts");
-        const { sendQemu } = await import("./qmp/send-qemu.ts");
-        return sendQemu(parseSendQemuOptions(to, flags.qmp, flags), world);
-      }
-      if (flags.from === undefined) {
-        const { parseSendOptions } = await import("./send/send-options.ts");
-        const { send } = await import("./send/send.ts");
-        return send(parseSendOptions(to, flags), world);
-      }
-      const { parseSendFromOptions } = await import("./send/send-from-options.ts");
-      const { sendFrom } = await import("./send/send-from.ts");
-      return sendFrom(parseSendFromOptions(to, flags.from, flags), world);
+      const run = await chosen(to, flags);
+      return measured(flags, { ...world, version: program.version() ?? "" }, run);
     }),
   );
+}
+
+/** What of the three ways to send was asked for, understood and not begun. */
+async function chosen(to: string, flags: SendFlags): Promise<(world: CommandWorld) => Promise<number>> {
+  if (flags.qmp !== undefined) {
+    const { parseSendQemuOptions } = await import("./qmp/send-qemu-options.ts");
+    const { sendQemu } = await import("./qmp/send-qemu.ts");
+    const options = parseSendQemuOptions(to, flags.qmp, flags);
+    return (world) => sendQemu(options, world);
+  }
+  if (flags.from === undefined) {
+    const { parseSendOptions } = await import("./send/send-options.ts");
+    const { send } = await import("./send/send.ts");
+    const options = parseSendOptions(to, flags);
+    return (world) => send(options, world);
+  }
+  const { parseSendFromOptions } = await import("./send/send-from-options.ts");
+  const { sendFrom } = await import("./send/send-from.ts");
+  const options = parseSendFromOptions(to, flags.from, flags);
+  return (world) => sendFrom(options, world);
 }
 
 function addLiveOptions(command: Command): void {

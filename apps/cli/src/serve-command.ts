@@ -1,6 +1,7 @@
 import { collect } from "./arguments/collect.ts";
 import { addStateDirOption } from "./arguments/state-dir.ts";
 import type { DocumentedCommand } from "./help/documented-command.ts";
+import { addMetricsOption, measured } from "./metrics/metrics-option.ts";
 import { runCommand } from "./run-command.ts";
 import type { ServeFlags } from "./serve/serve-options.ts";
 
@@ -42,6 +43,7 @@ export function serveCommand(program: DocumentedCommand): void {
     .option("--granularity <bytes>", "the grain of tracking: a power of two, 512 to 1M", "64K")
     .option("--force <danger>", "take on a danger: in-use, incomplete, mounted (repeatable)", collect, []);
   addStateDirOption(command);
+  addMetricsOption(command);
   command
     .option("--insecure", "allow clear text with other machines", false)
     .option("--json", "print events, one JSON object a line, on stdout", false)
@@ -50,7 +52,8 @@ export function serveCommand(program: DocumentedCommand): void {
       runCommand(flags, async (world) => {
         const { parseServeOptions } = await import("./serve/serve-options.ts");
         const { serve } = await import("./serve/serve.ts");
-        return serve(parseServeOptions(flags), { ...world, version: program.version() ?? "" });
+        const options = parseServeOptions(flags);
+        return measured(flags, { ...world, version: program.version() ?? "" }, (within) => serve(options, within));
       }),
     );
 }

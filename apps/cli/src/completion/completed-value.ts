@@ -16,6 +16,7 @@ const NAMED: CompletedValue = { offer: "named-files" };
 const NOTHING: CompletedValue = { offer: "nothing" };
 const WIRE_KINDS = ["tcp://", "tls://", "ws://", "wss://", "unix:///", "file:///", "stdio:"];
 const NBD_KINDS = words("nbd://", "nbd+unix:///", "nbds://");
+const METRICS_KINDS = words("http://127.0.0.1:9469/metrics", "unix:///");
 const MONITOR_KINDS = words("unix:///", "tcp://");
 
 /** By the word that stands for the value in the help. Of an address only its kind can be known here. */
@@ -48,6 +49,7 @@ const BY_PLACEHOLDER: Readonly<Record<string, CompletedValue>> = {
 const BY_OPTION: Readonly<Record<string, CompletedValue>> = {
   "limits --max-bandwidth": words("none"),
   "receive --force": words(...DANGERS.receive),
+  "receive --metrics": METRICS_KINDS,
   "receive --nbd": NBD_KINDS,
   "resolve --qmp": MONITOR_KINDS,
   "send --after": words("forward", "close", "hold", "cont"),
@@ -58,6 +60,8 @@ const BY_OPTION: Readonly<Record<string, CompletedValue>> = {
   "send --remote-disk": NOTHING,
   "send --to-qmp": MONITOR_KINDS,
   "serve --force": words(...DANGERS.serve),
+  "send --metrics": METRICS_KINDS,
+  "serve --metrics": METRICS_KINDS,
   "serve --nbd": NBD_KINDS,
   "status --qmp": MONITOR_KINDS,
 };

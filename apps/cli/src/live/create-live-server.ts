@@ -29,7 +29,7 @@ import { linkMoved, movedRecord } from "./recall-moved.ts";
  * because of any of these.
  */
 export async function createLiveServer(options: LiveServerOptions): Promise<LiveServer> {
-  const { stateDir, granularity, say, warn } = options;
+  const { stateDir, granularity, meter, say, warn } = options;
   const ending = new AbortController();
   const identify = await createLinkIdentities(options.migration);
   const links = new Map<LiveDisk, ForwardLink>();
@@ -40,7 +40,7 @@ export async function createLiveServer(options: LiveServerOptions): Promise<Live
   let closing: Promise<void> | undefined;
 
   const create = (parts: LiveDiskParts, is: "waiting" | "local" | "moved"): LiveDisk =>
-    createLiveDisk(parts, { granularity, link: identify(parts), is });
+    createLiveDisk(parts, { granularity, link: identify(parts), is, meter });
 
   const hangUp = async (disk: LiveDisk): Promise<void> => {
     const gone = doors.drop(disk.name, "now");

@@ -102,6 +102,8 @@ export interface LiveServerOptions {
   readonly migration?: string;
   /** Clear text to another machine: for forwarding what has moved before. */
   readonly insecure: boolean;
+  /** Gives a device that does the same, measured; what clients use. */
+  readonly meter?: ((device: BlockDevice) => BlockDevice) | undefined;
   /** One sentence, for people. */
   readonly say: (message: string) => void;
   readonly warn: (message: string) => void;

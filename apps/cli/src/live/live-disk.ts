@@ -38,6 +38,8 @@ export interface LiveDiskOptions {
   /** Bytes: the grain of tracking. */
   readonly granularity: number;
   readonly link: LinkIdentity;
+  /** Gives a device that does the same, measured. */
+  readonly meter?: ((device: BlockDevice) => BlockDevice) | undefined;
   /** In which state it begins. */
   readonly is: "waiting" | "local" | "moved";
 }
@@ -74,7 +76,7 @@ export function createLiveDisk(parts: LiveDiskParts, options: LiveDiskOptions): 
     parts,
     export: {
       name,
-      device: served,
+      device: options.meter?.(served) ?? served,
       readOnly,
       blockSizes: { minimum: parts.disk.minimumBlock },
       link: options.link,

@@ -10,12 +10,13 @@ import { parseStateDir, type StateDirFlags, type StateDirOption } from "../argum
 import { isEncrypted, parseTlsFiles, type TlsFiles, type TlsFlags } from "../arguments/tls-arguments.ts";
 import { CommandError } from "../command-error.ts";
 import { parseControl } from "../control/parse-control.ts";
+import type { MetricsFlags } from "../metrics/metrics-option.ts";
 import type { ServingOptions } from "./serving.ts";
 
 const RECONNECT_FOR = "5m";
 
 /** What commander makes of `blkmig receive …`. */
-export interface ReceiveFlags extends TlsFlags, StateDirFlags {
+export interface ReceiveFlags extends TlsFlags, StateDirFlags, MetricsFlags {
   readonly disk: readonly string[];
   readonly size: readonly string[];
   readonly force: readonly string[];

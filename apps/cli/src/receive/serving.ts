@@ -73,6 +73,7 @@ export function createServing(targets: Targets, options: ServingOptions, world: 
       stateDir: options.stateDir,
       insecure: options.insecure,
       waiting: true,
+      meter: world.metrics?.meter,
       say: (message) => output.say(message),
       warn: (message) => output.warn(message),
     });
@@ -85,6 +86,7 @@ export function createServing(targets: Targets, options: ServingOptions, world: 
       if (asked) return;
       if (control !== undefined) socket = await listenControl(control);
       live = await create(offer);
+      world.metrics?.watch(live);
       const systemd = createSystemd(process.env["NOTIFY_SOCKET"], (message) => output.warn(message));
       const served = { live, control, socket, systemd };
       asked = { served, atControl: answerAtControl(served, world) };

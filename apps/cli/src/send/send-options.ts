@@ -8,6 +8,7 @@ import { parseTime } from "../arguments/parse-time.ts";
 import { parseStateDir, type StateDirFlags, type StateDirOption } from "../arguments/state-dir.ts";
 import { parseTlsFiles, type TlsFiles, type TlsFlags } from "../arguments/tls-arguments.ts";
 import { CommandError } from "../command-error.ts";
+import type { MetricsFlags } from "../metrics/metrics-option.ts";
 import { canBeAnswered } from "../stdio-directions.ts";
 import { type ChosenWire, chooseWire, type SendWire } from "./choose-wire.ts";
 import { refuseQmpOptions, type QmpFlags } from "./qmp-flags.ts";
@@ -18,7 +19,8 @@ import { parseSessionChoices, type SessionChoices, type SessionFlags } from "./s
 const MOST_MACHINE_BYTES = 255;
 
 /** What commander makes of `blkmig send …`. */
-export interface SendFlags extends SessionFlags, RemoteFlags, TlsFlags, StateDirFlags, FromFlags, QmpFlags {
+export interface SendFlags
+  extends SessionFlags, RemoteFlags, TlsFlags, StateDirFlags, FromFlags, MetricsFlags, QmpFlags {
   readonly disk: readonly string[];
   readonly force: readonly string[];
   readonly wire?: string;

@@ -7,9 +7,10 @@ import { parseNbdAddress } from "../arguments/parse-nbd-address.ts";
 import { parseStateDir, type StateDirFlags, type StateDirOption } from "../arguments/state-dir.ts";
 import { CommandError } from "../command-error.ts";
 import { parseControl } from "../control/parse-control.ts";
+import type { MetricsFlags } from "../metrics/metrics-option.ts";
 
 /** What commander makes of `blkmig serve …`. */
-export interface ServeFlags extends StateDirFlags {
+export interface ServeFlags extends StateDirFlags, MetricsFlags {
   readonly disk: readonly string[];
   readonly nbd: readonly string[];
   readonly force: readonly string[];

@@ -3,13 +3,11 @@ import { DeviceError } from "@blkmig/device";
 import { type Ending, EXIT } from "../exit-code.ts";
 import { aborted } from "../interruption.ts";
 import type { LiveServer } from "../live/live-contract.ts";
+import type { MeasuredWorld } from "../metrics/metrics-option.ts";
 import type { Output } from "../output/output.ts";
-import type { CommandWorld } from "../run-command.ts";
 import { answerAtControl, type AtControl, type Served } from "./at-control.ts";
 
-export interface ServeWorld extends CommandWorld {
-  readonly version: string;
-}
+export type ServeWorld = MeasuredWorld;
 
 /**
  * Serves until it is interrupted, or until all disks have gone elsewhere; then closes the server. Gives the exit code, or throws what

@@ -15,6 +15,7 @@ export async function serve(options: ServeOptions, world: ServeWorld): Promise<n
     const socket = options.control === undefined ? undefined : await listenControl(options.control);
     try {
       const live = await createLive(options, world);
+      world.metrics?.watch(live);
       return await serveUntilOver({ live, control: options.control, socket, systemd }, world);
     } finally {
       await socket?.close();
@@ -24,7 +25,7 @@ export async function serve(options: ServeOptions, world: ServeWorld): Promise<n
   }
 }
 
-async function createLive(options: ServeOptions, { output, signal }: ServeWorld): Promise<LiveServer> {
+async function createLive(options: ServeOptions, { output, signal, metrics }: ServeWorld): Promise<LiveServer> {
   const warn = (message: string): void => output.warn(message);
   const say = (message: string): void => output.say(message);
   const disks = await openServed(options, { signal, warn });
@@ -33,7 +34,8 @@ async function createLive(options: ServeOptions, { output, signal }: ServeWorld)
   }
   const { nbd, granularity, stateDir, insecure } = options;
   try {
-    return await createLiveServer({ disks, nbd, granularity, stateDir, insecure, waiting: false, say, warn });
+    const meter = metrics?.meter;
+    return await createLiveServer({ disks, nbd, granularity, stateDir, insecure, waiting: false, meter, say, warn });
   } catch (error) {
     await Promise.all(disks.map(({ disk }) => disk.close()));
     throw error;
