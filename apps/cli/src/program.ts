@@ -5,6 +5,7 @@ import { cancelCommand } from "./cancel-command.ts";
 import { completionCommand } from "./completion-command.ts";
 import { demoCommand } from "./demo-command.ts";
 import { endingOf, EXIT } from "./exit-code.ts";
+import { explainCommand } from "./explain-command.ts";
 import { helpCommand } from "./help-command.ts";
 import { DocumentedCommand } from "./help/documented-command.ts";
 import { HELP_LAYOUT } from "./help/help-layout.ts";
@@ -65,6 +66,7 @@ export function createProgram(version: string): DocumentedCommand {
   limitsCommand(program);
   resolveCommand(program);
   demoCommand(program);
+  explainCommand(program);
   helpCommand(program);
   completionCommand(program);
   watchCommand(program);

@@ -59,6 +59,16 @@ describe.each(captures)("$name, envelope and all", (capture) => {
     expect(findVmDescription(kept)).toBeDefined(); // it ends as QEMU ended it
   });
 
+  test.each(["write", "commit"] as const)("is no load where its machine cannot be kept: %s fails", async (step) => {
+    const full = async (): Promise<never> => Promise.reject(new Error("no space is left"));
+    const machine = { ...machineInMemory(), [step]: full };
+    const wire = await qemuThatSent(rawCapture(capture.name));
+    await expect(loadFromQemu({ disks: targetsOf(capture), wire, machine })).rejects.toMatchObject({
+      code: "machine",
+      message: expect.stringContaining("cannot be kept: no space is left"),
+    });
+  });
+
   test("cut anywhere before its disks have ended it is incomplete, and no machine is committed", async () => {
     const stream = rawCapture(capture.name);
     for (const cut of [100, Math.floor(stream.length / 3), MiB + 100]) {

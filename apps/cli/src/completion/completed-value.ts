@@ -25,6 +25,7 @@ const BY_PLACEHOLDER: Readonly<Record<string, CompletedValue>> = {
   at: words(...WIRE_KINDS),
   b: FILES,
   bytes: NOTHING,
+  code: NOTHING,
   command: NOTHING,
   control: FILES,
   file: FILES,
