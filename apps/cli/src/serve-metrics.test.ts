@@ -94,7 +94,7 @@ it("metrics may be at a unix socket, one that a dead process left too, and are g
 
 /** The first column of the table in the manual. */
 function documentedNames(): readonly string[] {
-  const section = manual.slice(manual.indexOf("\n## Metrics\n"), manual.indexOf("\n## Exit codes\n"));
+  const section = manual.slice(manual.indexOf("\n## Metrics\n"), manual.indexOf("\n## Events\n"));
   const cells = [...section.matchAll(/^\| (`.*?) +\| /gm)].map(([, cell]) => cell!);
   return cells.flatMap((cell) => cell.replaceAll("`", "").split(", "));
 }
