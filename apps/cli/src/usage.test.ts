@@ -38,7 +38,7 @@ it.each([
   [["resolve", "--qmp", "unix:///x"], /--qmp URL with --keep ID or --gone ID/],
   [["resolve", "--qmp", "unix:///x", "--abort", "m"], /--qmp URL with --keep ID or --gone ID/],
   [["resolve", "--qmp", "unix:///x", "--source", "y", "--keep", "m"], /, once/],
-  [["resolve", "--qmp", "x", "--keep", "m"], /'x': it does not begin with a kind/],
+  [["resolve", "--qmp", "x", "--keep", "m"], /qmp 'x': a monitor listens at unix:\/\/\/path or tcp:/],
   [["migrate"], /unknown command 'migrate'/],
   [["verify", "a"], /missing required argument 'b'/],
 ])("%j is a usage error", async (args, sentence) => {
