@@ -58,6 +58,6 @@ for (const { ancestorTitles, title } of skipped) {
   skippedOf.set(suite, (skippedOf.get(suite) ?? 0) + 1);
 }
 for (const [suite, count] of skippedOf) console.log(`skipped: ${count} of: ${suite}`);
-if (!browserTests) console.log(`skipped: the tests of @blkmig/protocol in a browser (needs chromium at ${chromium})`);
+if (!browserTests) console.log(`skipped: the tests in a browser (needs chromium at ${chromium})`);
 console.log(`${passed} passed, ${failed} failed, ${skipped.length + (browserTests ? 0 : 1)} skipped`);
 if (broken || failed > 0 || passed === 0) process.exitCode = 1;

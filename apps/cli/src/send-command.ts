@@ -107,6 +107,12 @@ export function sendCommand(program: DocumentedCommand): void {
   addMetricsOption(command);
   command
     .option("--listen", "let the receiver dial", false)
+    .option(
+      "--allow-origin <origin>",
+      "with --listen at ws: and wss:, let pages of that origin receive (repeatable)",
+      collect,
+      [],
+    )
     .option("--insecure", "allow clear text to another machine", false)
     .option("--json", "print events, one JSON object a line, on stdout", false)
     .explains(HELP);

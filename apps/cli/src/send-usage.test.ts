@@ -35,6 +35,7 @@ it.each([
   [["send", AT, "--from", "x", "--forward-to", "nbd+unix:///a?socket=/b"], /no export is said/],
   [["send", AT, "--from", "x", "--wire", "1.1"], /--wire 1.1 does not go with --from/],
   [["send", AT, "--from", "x", "--incremental"], /--incremental does not go with --from/],
+  [["send", AT, "--from", "x", "--allow-origin", "https://a.example"], /--allow-origin does not go with --from/],
   [["send", AT, "--from", "x", "--clone"], /--clone does not go with --from/],
   [["send", AT, "--from", "x", "--force", "moved"], /--force does not go with --from/],
   [["send", AT, "--from", "x", "--granularity", "64K"], /--granularity does not go with --from/],

@@ -24,7 +24,7 @@ export function createBufferPool(options: { readonly bytes: number; readonly cou
   const waiters: ((buffer: Uint8Array) => void)[] = [];
 
   function tryTake(): Uint8Array | undefined {
-    const buffer = free.pop() ?? (out.size < count ? createBuffer(bytes) : undefined);
+    const buffer = free.pop() ?? (out.size < count ? new Uint8Array(bytes) : undefined);
     if (buffer !== undefined) out.add(buffer);
     return buffer;
   }
@@ -44,11 +44,6 @@ export function createBufferPool(options: { readonly bytes: number; readonly cou
       free.push(buffer);
     },
   };
-}
-
-/** Own memory, outside Node's shared slab: a small pool must not pin 8 KiB of other people's bytes. */
-function createBuffer(bytes: number): Uint8Array {
-  return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
 }
 
 function assertPositive(name: string, value: number): void {

@@ -1,4 +1,4 @@
-import type { BufferPool } from "@blkmig/device";
+import type { BufferPool } from "@blkmig/device/memory";
 import { BLOCK_SIZE, type ClassicFrame } from "@blkmig/protocol";
 
 import { Refusal } from "./refusal.ts";

@@ -1,4 +1,4 @@
-import type { DirtyBitmap, Run } from "@blkmig/device";
+import type { DirtyBitmap, Run } from "@blkmig/device/memory";
 
 /** Marks the granules that lie wholly inside the extent; the disk's short last one is whole at the disk's end. */
 export function markWhole(bitmap: DirtyBitmap, offset: number, length: number): void {

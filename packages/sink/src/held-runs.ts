@@ -1,4 +1,4 @@
-import type { DirtyBitmap, Run } from "@blkmig/device";
+import type { DirtyBitmap, Run } from "@blkmig/device/memory";
 
 /** So many runs are looked at; a disk that has more of them is told of more coarsely. */
 const MOST_WALKED = 65_536;

@@ -1,4 +1,4 @@
-import type { BlockDevice } from "@blkmig/device";
+import type { BlockDevice } from "@blkmig/device/memory";
 import type { ClassicGeneration, Segments } from "@blkmig/protocol";
 
 /** A target, under the name that the stream has for it. */

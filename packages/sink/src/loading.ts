@@ -1,4 +1,4 @@
-import { createBufferPool } from "@blkmig/device";
+import { createBufferPool } from "@blkmig/device/memory";
 import { BLOCK_SIZE, type ClassicFrame, encodeShut } from "@blkmig/protocol";
 
 import { type Applier, createApplier } from "./apply.ts";

@@ -1,8 +1,9 @@
-import { createHash } from "node:crypto";
-
-import type { BlockDevice, Run } from "@blkmig/device";
+import type { BlockDevice, Run } from "@blkmig/device/memory";
 
 import { isAllZero } from "./all-zero.ts";
+import { chooseSha256 } from "./sha256.ts";
+
+const sha256 = chooseSha256();
 
 export interface ReadBackOptions {
   /** Where pieces are read to, borrowed. */
@@ -22,7 +23,9 @@ export async function isEqual(
   options: ReadBackOptions,
 ): Promise<boolean> {
   if (digest === "zero") return isZero(device, offset, length, options);
-  return (await hashOf(device, offset, length, options)).equals(digest);
+  // Not asked about first: where there is a digest there was data, and to ask a file for a hole may take longer than to read.
+  const found = await sha256(pieces(device, { offset, length }, options), length);
+  return found.every((byte, at) => byte === digest[at]);
 }
 
 async function isZero(device: BlockDevice, offset: number, length: number, options: ReadBackOptions): Promise<boolean> {
@@ -34,13 +37,6 @@ async function isZero(device: BlockDevice, offset: number, length: number, optio
     }
   }
   return true;
-}
-
-async function hashOf(device: BlockDevice, offset: number, length: number, options: ReadBackOptions): Promise<Buffer> {
-  const hash = createHash("sha256");
-  // Not asked about first: where there is a digest there was data, and to ask a file for a hole may take longer than to read.
-  for await (const bytes of pieces(device, { offset, length }, options)) hash.update(bytes);
-  return hash.digest();
 }
 
 /** The extent's bytes, one buffer full after the other. */

@@ -1,4 +1,4 @@
-import { DeviceError } from "@blkmig/device";
+import { DeviceError } from "@blkmig/device/memory";
 import { ProtocolError } from "@blkmig/protocol";
 
 import { LoadError, type LoadErrorCode } from "./load-error.ts";

@@ -1,4 +1,4 @@
-import { type BufferPool, createBufferPool } from "@blkmig/device";
+import { type BufferPool, createBufferPool } from "@blkmig/device/memory";
 
 const KiB = 1024;
 const SMALL = 64 * KiB;

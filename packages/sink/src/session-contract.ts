@@ -1,4 +1,4 @@
-import type { BlockDevice, Clock } from "@blkmig/device";
+import type { BlockDevice, Clock } from "@blkmig/device/memory";
 import type { CommitState, Crc32, SessionDisk } from "@blkmig/protocol";
 
 import type { LoadError } from "./load-error.ts";
@@ -74,7 +74,8 @@ export interface SinkSessionOptions {
   readonly limits?: SinkLimits;
   /**
    * The CRC-32 that the payload of every frame is checked by, on every connection. It borrows what it is given for the call: often a
-   * view of a larger buffer, and never with a seed. Default: `crc32` of `node:zlib`.
+   * view of a larger buffer, and never with a seed. Default: `crc32` of `node:zlib`, or of
+   * `@blkmig/protocol` in a browser.
    */
   readonly crc32?: Crc32;
   readonly clock?: Clock;

@@ -1,4 +1,4 @@
-import type { BufferPool } from "@blkmig/device";
+import type { BufferPool } from "@blkmig/device/memory";
 import { encodeAnswer, type SessionExtent, type SessionFrame } from "@blkmig/protocol";
 
 import { ConnectionStop, cut } from "./connection-stop.ts";

@@ -1,4 +1,4 @@
-import { DeviceError } from "@blkmig/device";
+import { DeviceError } from "@blkmig/device/memory";
 import { FRAME_BYTES, HAND_OVER, SESSION_VERSION, type SessionMessage, UNCHECKED_DATA } from "@blkmig/protocol";
 
 import { ConnectionStop, Refused } from "./connection-stop.ts";

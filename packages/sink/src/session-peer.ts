@@ -1,4 +1,4 @@
-import type { Clock } from "@blkmig/device";
+import type { Clock } from "@blkmig/device/memory";
 import {
   type Crc32,
   createSessionDecoder,

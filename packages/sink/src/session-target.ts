@@ -1,4 +1,4 @@
-import { type BlockDevice, createDirtyBitmap, type DirtyBitmap, type Run } from "@blkmig/device";
+import { type BlockDevice, createDirtyBitmap, type DirtyBitmap, type Run } from "@blkmig/device/memory";
 import type { SessionDisk } from "@blkmig/protocol";
 
 import { markWhole } from "./granules.ts";

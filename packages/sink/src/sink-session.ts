@@ -1,12 +1,10 @@
-import { randomUUID } from "node:crypto";
-import { crc32 as zlibCrc32 } from "node:zlib";
-
-import { systemClock } from "@blkmig/device";
-import { HAND_OVER, SESSION_VERSION, UNCHECKED_DATA } from "@blkmig/protocol";
+import { systemClock } from "@blkmig/device/memory";
+import { crc32 as plainCrc32, HAND_OVER, SESSION_VERSION, UNCHECKED_DATA } from "@blkmig/protocol";
 
 import { connectionEndOf, Refused } from "./connection-stop.ts";
 import { createLandedPrefix } from "./landed-prefix.ts";
 import { missingOf } from "./load-progress.ts";
+import { nodeBuiltin } from "./node-builtin.ts";
 import { Refusal } from "./refusal.ts";
 import { type Caller, createAdmission } from "./session-admission.ts";
 import { createSessionBuffers } from "./session-buffers.ts";
@@ -27,9 +25,10 @@ const NOTHING_YET: SinkState = { is: "open", attempt: 0 };
 
 /** Receives one migration over as many connections as it takes, and commits it when its source asks. */
 export function createSinkSession(options: SinkSessionOptions): SinkSession {
-  const { clock = systemClock, crc32 = zlibCrc32, signal, limits, onEvent = () => {} } = options;
+  const { clock = systemClock, signal, limits, onEvent = () => {} } = options;
+  const { crc32 = nodeBuiltin("node:zlib")?.crc32 ?? plainCrc32 } = options;
   const ready = options.ready ?? (async () => ({}));
-  const sink = randomUUID();
+  const sink = crypto.randomUUID();
   const callers = new Set<Peer>();
   let stopping: { readonly why: SinkStop; readonly refusal: Refusal } | undefined;
   let isRecognised = false;

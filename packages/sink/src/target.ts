@@ -4,7 +4,7 @@ import {
   createExtentQueue,
   type DirtyBitmap,
   type ExtentQueue,
-} from "@blkmig/device";
+} from "@blkmig/device/memory";
 import { BLOCK_SIZE } from "@blkmig/protocol";
 
 import { clearTouched, markWhole } from "./granules.ts";

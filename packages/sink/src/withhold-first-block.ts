@@ -1,4 +1,4 @@
-import { type BlockDevice, checkExtent, DeviceError, type Extent, type Segments } from "@blkmig/device";
+import { type BlockDevice, checkExtent, DeviceError, type Extent, type Segments } from "@blkmig/device/memory";
 
 import { isAllZero } from "./all-zero.ts";
 

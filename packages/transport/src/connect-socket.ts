@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 
+import { toAbortError } from "./abort-error.ts";
 import { TransportError } from "./transport-error.ts";
 
 /**
@@ -20,13 +21,6 @@ export async function connectSocket(dial: () => Socket, url: string, signal?: Ab
     if (signal?.aborted) throw toAbortError(url, signal.reason);
     throw new TransportError("connect", url, `cannot connect: ${reasonOf(error)}`, { cause: error });
   }
-}
-
-/** An attempt ended by a signal: `timeout` if it was `AbortSignal.timeout`, `destroyed` otherwise. */
-export function toAbortError(url: string, reason: unknown): TransportError {
-  const isTimeout = reason instanceof Error && reason.name === "TimeoutError";
-  const [code, what] = isTimeout ? (["timeout", "no answer in time"] as const) : (["destroyed", "given up"] as const);
-  return new TransportError(code, url, what, { cause: reason });
 }
 
 /** `localhost` may be two addresses: then each attempt has an error of its own, and the sum has no message. */

@@ -1,4 +1,4 @@
-import { toAbortError } from "./connect-socket.ts";
+import { toAbortError } from "./abort-error.ts";
 import type { Connection } from "./connection.ts";
 import { dialOver } from "./secure-dialler.ts";
 import { admitOver } from "./secure-listener.ts";

@@ -1,6 +1,6 @@
 import { createServer, type TlsOptions as ServerOptions, type TLSSocket } from "node:tls";
 
-import { toAbortError } from "./connect-socket.ts";
+import { toAbortError } from "./abort-error.ts";
 import type { Connection } from "./connection.ts";
 import { SecureStream } from "./secure-stream.ts";
 import { createTlsConnection } from "./tls-connection.ts";

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
+import { toAbortError } from "./abort-error.ts";
 import { ChildEnding } from "./child-ending.ts";
-import { toAbortError } from "./connect-socket.ts";
 import type { Connection } from "./connection.ts";
 import { toShellLine } from "./shell-line.ts";
 import { createSshConnection } from "./ssh-connection.ts";

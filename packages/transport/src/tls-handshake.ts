@@ -1,6 +1,6 @@
 import type { TLSSocket } from "node:tls";
 
-import { toAbortError } from "./connect-socket.ts";
+import { toAbortError } from "./abort-error.ts";
 import type { TlsOptions } from "./tls-options.ts";
 import { explainDialFailure } from "./tls-sentences.ts";
 import { TransportError } from "./transport-error.ts";

@@ -1,3 +1,4 @@
+import { explainCertificateAlert, reasonOf } from "./tls-alert.ts";
 import { secretOf, type TlsOptions } from "./tls-options.ts";
 
 const CLEAR_TEXT: ReadonlySet<string> = new Set([
@@ -7,9 +8,6 @@ const CLEAR_TEXT: ReadonlySet<string> = new Set([
   "ERR_SSL_UNEXPECTED_MESSAGE",
   "ERR_SSL_WRONG_VERSION_NUMBER",
 ]);
-
-/** What the other end said against our certificate; OpenSSL's names begin with the version that invented each alert. */
-const CERTIFICATE_ALERT = /_ALERT_(?:(?:BAD|NO|UNSUPPORTED)_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED)$/u;
 
 /** How a handshake fails by a token or a key: Node 20 and 24 name it differently. */
 const SECRET_ALERT = /_ALERT_(?:ILLEGAL_PARAMETER|DECRYPT_ERROR|HANDSHAKE_FAILURE|UNKNOWN_PSK_IDENTITY)$/u;
@@ -37,15 +35,6 @@ export function explainDialFailure(error: NodeJS.ErrnoException, tls: TlsOptions
   return `the server's certificate is not trusted (${message}): tls.ca must be what signed it`;
 }
 
-/** What the server says against our certificate: in TLS 1.3 it comes after the handshake, with the first read. */
-export function explainCertificateAlert(code: string): string | undefined {
-  if (!CERTIFICATE_ALERT.test(code)) return undefined;
-  const wantsOne = code.endsWith("CERTIFICATE_REQUIRED");
-  return wantsOne
-    ? "the server wants a certificate: dial with one that its ca has signed"
-    : "the server does not trust our certificate: its ca must be what signed it, and it must not be out of date";
-}
-
 /** Why a listener turned a peer away. */
 export function explainRefusal(error: NodeJS.ErrnoException, untrusted: string | undefined, tls: TlsOptions): string {
   const { code = "" } = error;
@@ -61,10 +50,4 @@ export function explainRefusal(error: NodeJS.ErrnoException, untrusted: string |
   if (/_ALERT_(?:UNKNOWN_CA|BAD_CERTIFICATE)$/u.test(code)) return "it does not trust our certificate";
   if (code === "ECONNRESET") return "it went away during the handshake";
   return `the handshake failed: ${reasonOf(error)}`;
-}
-
-/** OpenSSL's message names its source files; `reason` does not. */
-export function reasonOf(error: Error): string {
-  const { reason } = error as { reason?: unknown };
-  return typeof reason === "string" ? reason : error.message;
 }

@@ -1,4 +1,4 @@
-import { explainCertificateAlert, reasonOf } from "./tls-sentences.ts";
+import { explainCertificateAlert, reasonOf } from "./tls-alert.ts";
 import { TransportError, type TransportErrorCode } from "./transport-error.ts";
 
 /** What the system calls it when the peer went away in the middle. */
@@ -13,10 +13,13 @@ const RESET: ReadonlySet<string> = new Set([
   "ERR_STREAM_WRITE_AFTER_END",
 ]);
 
+/** `NodeJS.ErrnoException`, as far as it is looked at: this file is for browsers, too. */
+type SystemError = Error & { readonly code?: string };
+
 /** Names what a system error means for a wire; a `TransportError` stays what it is. */
 export function toTransportError(url: string, error: unknown): TransportError {
   if (error instanceof TransportError) return error;
-  const system = error as NodeJS.ErrnoException;
+  const system = error as SystemError;
   if (system.code === "ETIMEDOUT")
     return new TransportError("timeout", url, "the peer no longer answers", { cause: error });
   if (system.code?.startsWith("ERR_SSL_")) return toTlsError(url, system);
@@ -26,7 +29,7 @@ export function toTransportError(url: string, error: unknown): TransportError {
 }
 
 /** What TLS says after the handshake: the peer's verdict on our certificate, or bytes that nobody wrote who has the key. */
-function toTlsError(url: string, error: NodeJS.ErrnoException): TransportError {
+function toTlsError(url: string, error: SystemError): TransportError {
   const refusal = explainCertificateAlert(error.code ?? "");
   if (refusal) return new TransportError("connect", url, refusal, { cause: error });
   return new TransportError("protocol", url, `TLS was broken on the way: ${reasonOf(error)}`, { cause: error });

@@ -4,7 +4,8 @@ import { connect as connectSecurely, type TLSSocket } from "node:tls";
 
 import { WebSocket } from "ws";
 
-import { connectSocket, toAbortError } from "./connect-socket.ts";
+import { toAbortError } from "./abort-error.ts";
+import { connectSocket } from "./connect-socket.ts";
 import type { Connection } from "./connection.ts";
 import { TCP_SOCKET } from "./tcp-wire.ts";
 import { shakeHands } from "./tls-handshake.ts";

@@ -3,30 +3,28 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 
 import type { Done, Outlet } from "./outbox.ts";
-import { MESSAGE_BYTES } from "./ws-limits.ts";
-
-const NOTHING = new Uint8Array(0);
+import { END, intoMessages } from "./ws-messages.ts";
 
 /**
- * Bytes leave as binary messages, one for each segment or `MESSAGE_BYTES` of one: where a message ends means nothing, so nothing has
- * to be joined. A WebSocket has no half-close: an empty message is the end.
+ * Bytes leave as binary messages, one for each segment or `MESSAGE_BYTES` of one.
  */
 export function createWsOutlet(ws: WebSocket, socket: Duplex): Outlet {
   return {
     write(segments, done) {
+      if (ws.readyState !== ws.OPEN) return done(closing());
       const messages = segments.flatMap(intoMessages);
       socket.cork();
       messages.forEach((message, i) => ws.send(message, i === messages.length - 1 ? done : ignore));
       socket.uncork();
     },
-    end: (done) => ws.send(NOTHING, done),
+    end: (done) => (ws.readyState === ws.OPEN ? ws.send(END, done) : done(closing())),
   };
 }
 
 /** Its error is the error of the last message, too, whose callback tells it. */
 const ignore: Done = () => {};
 
-function intoMessages(segment: Uint8Array): Uint8Array[] {
-  const count = Math.ceil(segment.length / MESSAGE_BYTES);
-  return Array.from({ length: count }, (_, i) => segment.subarray(i * MESSAGE_BYTES, (i + 1) * MESSAGE_BYTES));
+/** A peer has begun to close, as a browser's page does that lets go: `ws` would say no more than that it is not open. */
+function closing(): Error {
+  return Object.assign(new Error("the peer closes the WebSocket"), { code: "EPIPE" });
 }

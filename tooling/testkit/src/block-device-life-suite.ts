@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import { collect, patternOf, readAll, sameBytes } from "./block-device-model.ts";
+import { collect, patternOf, readAll } from "./block-device-model.ts";
 import { type DiskUnderTest, type OpensAgain, useDisk } from "./disk-under-test.ts";
+import { sameBytes } from "./same-bytes.ts";
 
 const SLOW_DISK_MS = 60_000;
 

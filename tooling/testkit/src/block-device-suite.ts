@@ -2,17 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { describeBlockDeviceLife } from "./block-device-life-suite.ts";
-import {
-  collect,
-  cut,
-  diskSteps,
-  judgeExtents,
-  patternOf,
-  performStep,
-  readAll,
-  sameBytes,
-} from "./block-device-model.ts";
+import { collect, cut, diskSteps, judgeExtents, patternOf, performStep, readAll } from "./block-device-model.ts";
 import { type DiskUnderTest, type OpensAgain, useDisk } from "./disk-under-test.ts";
+import { sameBytes } from "./same-bytes.ts";
 
 const MiB = 1024 * 1024;
 const SIZES = [512, 4096, MiB - 512, MiB + 512, 3 * MiB + 512];

@@ -1,3 +1,5 @@
+import { sameBytes } from "./same-bytes.ts";
+
 // A stream of known bytes: a prime period, so that nothing that loses, doubles or swaps whole blocks goes unseen.
 const PERIOD = 65_537;
 
@@ -23,5 +25,5 @@ export function fillPattern(into: Uint8Array, position: number): number {
 
 /** Whether these are the stream's bytes at that position. */
 export function sameAsPattern(bytes: Uint8Array, position: number): boolean {
-  return Buffer.compare(bytes, patternAt(position, bytes.length)) === 0;
+  return sameBytes(bytes, patternAt(position, bytes.length));
 }

@@ -4,6 +4,7 @@ import type { WireUrl } from "@blkmig/transport/url";
 import { isSocket, parseAddress } from "../arguments/parse-address.ts";
 import { parseBandwidth } from "../arguments/parse-bytes.ts";
 import { type Dangers, parseDangers } from "../arguments/parse-dangers.ts";
+import { parseOrigins } from "../arguments/parse-origin.ts";
 import { parseTime } from "../arguments/parse-time.ts";
 import { parseStateDir, type StateDirOption } from "../arguments/state-dir.ts";
 import { parseTlsFiles } from "../arguments/tls-arguments.ts";
@@ -52,6 +53,7 @@ export function parseSendQemuOptions(text: string, qmp: string, flags: SendFlags
   return {
     to,
     listen,
+    allowOrigin: parseOrigins(flags.allowOrigin, to, listen),
     tls: parseTlsFiles(flags, to),
     monitor,
     nbdSocket: chooseNbdSocket(flags.nbdSocket, monitor),

@@ -5,6 +5,7 @@ import { parseBytes } from "../arguments/parse-bytes.ts";
 import { type Dangers, parseDangers } from "../arguments/parse-dangers.ts";
 import { type DiskArgument, parseDisks, parseNamed } from "../arguments/parse-disk.ts";
 import { parseNbdAddress } from "../arguments/parse-nbd-address.ts";
+import { parseOrigins } from "../arguments/parse-origin.ts";
 import { parseTime } from "../arguments/parse-time.ts";
 import { parseStateDir, type StateDirFlags, type StateDirOption } from "../arguments/state-dir.ts";
 import { isEncrypted, parseTlsFiles, type TlsFiles, type TlsFlags } from "../arguments/tls-arguments.ts";
@@ -83,7 +84,7 @@ export function parseReceiveOptions(at: string, flags: ReceiveFlags): ReceiveOpt
     insecure,
     connect,
     keys: parseKeys(flags, address),
-    allowOrigin: flags.allowOrigin.map(parseOrigin),
+    allowOrigin: parseOrigins(flags.allowOrigin, address, !connect),
     disks,
     dangers,
     create,
@@ -121,8 +122,6 @@ function assertFitTogether(at: string, address: WireUrl, flags: ReceiveFlags): v
   refuseIf(flags.reconnectFor !== undefined && !isSocket(address), `--reconnect-for: nobody comes back to ${at}`);
   refuseIf(resume && address.kind === "file", "--resume: a stream kept in a file cannot be resumed");
   refuseIf(resume && vmState !== undefined, "--resume is for sessions of blkmig, and --vm-state for a QEMU");
-  const hasOrigins = address.kind === "ws" || address.kind === "wss";
-  refuseIf(flags.allowOrigin.length > 0 && (!hasOrigins || connect), "--allow-origin is for listening at ws: and wss:");
 }
 
 function refuseIf(isSo: boolean, message: string): void {
@@ -140,12 +139,6 @@ function parseKeys(flags: ReceiveFlags, address: WireUrl): ReceiveKeys | undefin
   if (keep) throw new CommandError("usage", "--pair makes a token for one migration, and --keep takes many");
   if (connect) throw new CommandError("usage", "--pair tells the sender where to dial, and --connect dials it");
   return { by: "pairing" };
-}
-
-function parseOrigin(text: string): string {
-  const origin = URL.canParse(text) ? new URL(text).origin : undefined;
-  if (origin === text) return text;
-  throw new CommandError("usage", `--allow-origin: '${text}' is no origin such as https://panel.example`);
 }
 
 function withSizes(disks: readonly DiskArgument[], { size }: ReceiveFlags): readonly TargetArgument[] {

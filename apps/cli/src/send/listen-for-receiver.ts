@@ -12,6 +12,7 @@ export interface Callers {
 
 export interface CallersOptions {
   readonly output: Pick<Output, "say" | "warn" | "event">;
+  readonly allowOrigin: readonly string[];
   readonly tls?: TlsOptions;
 }
 
@@ -19,9 +20,9 @@ export interface CallersOptions {
 const LONGEST_MS = 2 ** 31 - 1;
 
 /** Listens until it is closed: a receiver whose connection breaks dials the same address again. */
-export async function listenForReceiver(at: WireUrl, { output, tls }: CallersOptions): Promise<Callers> {
+export async function listenForReceiver(at: WireUrl, { output, allowOrigin, tls }: CallersOptions): Promise<Callers> {
   const onRefused = (peer: string, why: string): void => output.warn(`${peer}: turned away: ${why}`);
-  const listener = await listenUrl(at, tls ? { tls, onRefused } : {});
+  const listener = await listenUrl(at, { allowOrigin, onRefused, ...(tls ? { tls } : {}) });
   output.event("listening", { url: listener.url });
   output.say(`waiting for a receiver at ${listener.url}`);
   /** Kept over a wait that ended in vain: whoever dials later must not get lost. */

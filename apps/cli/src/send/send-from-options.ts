@@ -31,7 +31,7 @@ export function parseSendFromOptions(to: string, from: string, flags: SendFlags)
 }
 
 function saidForDisks(flags: SendFlags): readonly string[] {
-  const { wire, incremental, clone, force, granularity, zeroBlocks, machine, stateDir } = flags;
+  const { wire, incremental, clone, force, granularity, zeroBlocks, machine, stateDir, allowOrigin } = flags;
   return [
     ...(wire === undefined || wire === "2" ? [] : [`--wire ${wire}`]),
     ...(incremental ? ["--incremental"] : []),
@@ -40,6 +40,7 @@ function saidForDisks(flags: SendFlags): readonly string[] {
     ...(granularity === undefined ? [] : ["--granularity"]),
     ...(zeroBlocks ? [] : ["--no-zero-blocks"]),
     ...(machine === undefined ? [] : ["--machine"]),
+    ...(allowOrigin.length > 0 ? ["--allow-origin"] : []),
     ...(stateDir === undefined ? [] : ["--state-dir"]),
   ];
 }

@@ -4,6 +4,7 @@ import { isSocket, parseAddress } from "../arguments/parse-address.ts";
 import { parseBandwidth } from "../arguments/parse-bytes.ts";
 import { type Dangers, parseDangers } from "../arguments/parse-dangers.ts";
 import { type DiskArgument, parseDisks } from "../arguments/parse-disk.ts";
+import { parseOrigins } from "../arguments/parse-origin.ts";
 import { parseTime } from "../arguments/parse-time.ts";
 import { parseStateDir, type StateDirFlags, type StateDirOption } from "../arguments/state-dir.ts";
 import { parseTlsFiles, type TlsFiles, type TlsFlags } from "../arguments/tls-arguments.ts";
@@ -29,6 +30,7 @@ export interface SendFlags
   readonly zeroBlocks: boolean;
   readonly incremental: boolean;
   readonly listen: boolean;
+  readonly allowOrigin: readonly string[];
   readonly insecure: boolean;
   readonly json: boolean;
   readonly machine?: string;
@@ -38,6 +40,8 @@ export interface SendFlags
 export interface SendPlace {
   readonly to: WireUrl;
   readonly listen: boolean;
+  /** Where it listens at a WebSocket: whose pages may receive; nobody's by default. */
+  readonly allowOrigin?: readonly string[];
   readonly tls: TlsFiles | undefined;
   readonly remote: RemoteReceiver | undefined;
 }
@@ -72,6 +76,7 @@ export function parseSendOptions(text: string, flags: SendFlags): SendOptions {
   return {
     to,
     listen,
+    allowOrigin: parseOrigins(flags.allowOrigin, to, listen),
     tls: parseTlsFiles(flags, to),
     remote: parseRemoteReceiver(flags, to, disks),
     insecure,

@@ -32,7 +32,7 @@ export interface SendWiresWorld {
 
 /** Nothing is dialled yet. Throws `CommandError` `refused` for keys that cannot be read. */
 export async function createSendWires(
-  { to, listen, tls: files, remote, resume }: SendWiresOptions,
+  { to, listen, allowOrigin = [], tls: files, remote, resume }: SendWiresOptions,
   { output, signal }: SendWiresWorld,
 ): Promise<SendWires> {
   const keys = files ? await openTlsKeys(files) : undefined;
@@ -63,7 +63,7 @@ export async function createSendWires(
   return {
     async open(ending) {
       if (!listen) return asWire(await dial(ending, false));
-      callers = await listenForReceiver(to, { output, ...tls });
+      callers = await listenForReceiver(to, { output, allowOrigin, ...tls });
       const first = await callers.next(ending);
       if (!first) throw new CommandError("cancelled", "cancelled: nobody has dialled");
       return asWire(first);
