@@ -1,5 +1,5 @@
 export * from "./memory.ts";
-export type { DirtySet, Guest, Mirror, MirroredWrite, Tracker } from "./tracking.ts";
+export type { Guest, Mirror, MirroredWrite, Tracker } from "./tracking.ts";
 export { trackWrites, type TrackedDevice, type TrackWritesOptions } from "./track-writes.ts";
 export { joinTrackers } from "./join-trackers.ts";
 export { joinGuests } from "./join-guests.ts";

@@ -6,5 +6,6 @@ export { createBufferPool, type BufferPool } from "./buffer-pool.ts";
 export { createDirtyBitmap, type DirtyBitmap, type Run } from "./dirty-bitmap.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { createMemoryDevice, type MemoryDeviceOptions } from "./memory-device.ts";
+export type { DirtySet } from "./tracking.ts";
 export { createExtentQueue, type ExtentQueue } from "./extent-queue.ts";
 export { withSize } from "./with-size.ts";

@@ -4,6 +4,7 @@ import { TransportError } from "./transport-error.ts";
 import { createWebConnection, type WebLimits } from "./web-connection.ts";
 import type { WebSocketShape } from "./web-socket-shape.ts";
 
+/** Whom to dial, and what it may cost. */
 export interface WebConnectOptions extends WebLimits {
   /** `ws://host:port/path` or `wss:`. */
   readonly url: string;

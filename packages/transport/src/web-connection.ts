@@ -6,6 +6,7 @@ import { createWebOutlet } from "./web-outlet.ts";
 import { OPEN, type WebSocketEvent, type WebSocketShape } from "./web-socket-shape.ts";
 import { WireState } from "./wire-state.ts";
 
+/** What a WebSocket that cannot be told to wait may cost. */
 export interface WebLimits {
   /**
    * Bytes that may have come and not been read. A standard WebSocket cannot be told to wait, so more breaks the wire with
