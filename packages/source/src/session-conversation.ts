@@ -56,6 +56,7 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
   let source: MigrationSource | undefined;
   let outlet: SessionOutlet | undefined;
   let link: SessionLink | undefined;
+  let progress = 0;
   let sinkRun: string | undefined;
   let attempt = session.resume?.attempt ?? 0;
   const flushes = createFlushes();
@@ -99,13 +100,15 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
   };
 
   const connectAgain = async (why: string, signal: AbortSignal): Promise<SessionLink> => {
+    const broken = { why, progress: progress + (link?.progress ?? 0), owed: link?.owed ?? 0 };
     const next = await again
-      .connect(() => connect(signal), outlet?.acknowledged ?? 0, signal)
+      .connect(() => connect(signal), broken, signal)
       .catch((failure: unknown) => {
         if (failure instanceof Stop) throw failure;
         throw new Stop("wire", `the wire broke (${why}), and no other came about: ${messageOf(failure)}`);
       });
     if (link) outlet?.count(link);
+    progress = broken.progress;
     link = next;
     flushes.begin();
     parts.onReconnect(why, undefined);
@@ -178,7 +181,9 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
       link = await connect(asked === undefined ? custody.ending : (parts.signal ?? NEVER)).catch(
         async (error: unknown) => {
           if (asked !== undefined) throw inDoubt(error, parts.signal); // whatever a receiver says that is not its outcome
-          if (error instanceof Cut) throw error.toStop(); // it may have been heard, and be taken up again
+          // It may have been heard, and be taken up again: at once by whoever resumes, for he knows his receiver.
+          if (error instanceof Cut && session.resume) return connectAgain(error.message, custody.ending);
+          if (error instanceof Cut) throw error.toStop();
           await forget().catch((cause: unknown) => warn(messageOf(cause)));
           throw error;
         },
@@ -202,7 +207,12 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
     },
     async begin(begun) {
       source = begun;
-      await meetSink(linkOfNow());
+      try {
+        await meetSink(linkOfNow());
+      } catch (error) {
+        if (!(error instanceof Cut)) throw error;
+        await this.mend(error);
+      }
     },
     toVerify(pending) {
       if (!session.verify || !source) return 0;

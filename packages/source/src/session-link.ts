@@ -54,6 +54,9 @@ export interface SessionLink {
   /** Bytes of stream sent, and how many of them the sink is known to have taken. */
   readonly transferred: number;
   readonly acknowledged: number;
+  /** Of what use it is, and was it not, for how long it kept one waiting; see `Replies`. */
+  readonly progress: number;
+  readonly owed: number;
   /** The shortest round trip so far, milliseconds. */
   readonly roundTrip: number | undefined;
   /** Aborts, with the reason, when it ends. */
@@ -79,7 +82,7 @@ export async function openSessionLink({ wire, hello, clock, crc32, signal }: Lin
   const controller = new AbortController();
   const ended = controller.signal;
   const decoder = createSessionDecoder({ crc32 });
-  const replies = createReplies();
+  const replies = createReplies(clock);
   const pulse = createPulse(clock);
   let transferred = 0;
   let isWelcomed = false;
@@ -192,6 +195,12 @@ export async function openSessionLink({ wire, hello, clock, crc32, signal }: Lin
     },
     get acknowledged() {
       return replies.acknowledged;
+    },
+    get progress() {
+      return replies.progress;
+    },
+    get owed() {
+      return replies.owed;
     },
     get roundTrip() {
       return pulse.roundTrip;

@@ -1,3 +1,4 @@
+import { systemClock } from "@blkmig/device";
 import { expect, test } from "vitest";
 
 import { createReplies } from "./session-replies.ts";
@@ -6,7 +7,7 @@ const quiet = (): Promise<void> => new Promise((resolve) => void setImmediate(re
 const extent = (offset: number) => ({ disk: 0, offset, length: 4096 });
 
 test("frames are acknowledged in the order in which they were sent, up to the one that is named", async () => {
-  const replies = createReplies();
+  const replies = createReplies(systemClock);
   const landed: number[] = [];
   for (const nth of [1, 2, 3]) void replies.carry(100, nth * 132).then(() => landed.push(nth));
   expect(replies).toMatchObject({ carried: 3, unacknowledged: 300, acknowledged: 0 });
@@ -22,7 +23,7 @@ test("frames are acknowledged in the order in which they were sent, up to the on
 });
 
 test("a count of frames that were not sent, or that goes back, is a lie", () => {
-  const replies = createReplies();
+  const replies = createReplies(systemClock);
   expect(() => replies.onAck(1)).toThrow("it acknowledged 1 of 0 frames");
   for (const sent of [1, 2]) void replies.carry(1, sent);
   replies.onAck(2);
@@ -31,7 +32,7 @@ test("a count of frames that were not sent, or that goes back, is a lie", () => 
 });
 
 test("answers find their questions, equal ones in their order", async () => {
-  const replies = createReplies();
+  const replies = createReplies(systemClock);
   const answers: string[] = [];
   const ask = (name: string, offset: number): void =>
     void replies.ask(extent(offset)).then((equal) => answers.push(`${name} ${equal}`));
@@ -52,13 +53,13 @@ test.each([
   ["another length", { ...extent(0), length: 512 }],
   ["another disk", { ...extent(0), disk: 1 }],
 ])("an answer to %s is a lie", (_, answered) => {
-  const replies = createReplies();
+  const replies = createReplies(systemClock);
   void replies.ask(extent(0));
   expect(() => replies.onAnswer({ ...answered, equal: true })).toThrow("it answered what nobody had asked");
 });
 
 test("messages are given by their word, in order; one that nobody waits for is passed over", async () => {
-  const replies = createReplies();
+  const replies = createReplies(systemClock);
   replies.onMessage({ say: "flushed", serial: 0, ms: 9 });
   const [first, second, sealed] = [replies.message("flushed"), replies.message("flushed"), replies.message("sealed")];
   replies.onMessage({ say: "sealed", attempt: 3 });
@@ -70,7 +71,7 @@ test("messages are given by their word, in order; one that nobody waits for is p
 });
 
 test("when the connection ends everybody is told why, whoever waits now or later; the first reason stays", async () => {
-  const replies = createReplies();
+  const replies = createReplies(systemClock);
   const waiting = [replies.carry(1, 1), replies.ask(extent(0)), replies.message("sealed")];
   replies.end(new Error("cut"));
   replies.end(new Error("again"));

@@ -1,5 +1,8 @@
 import type { SessionExtent, SessionMessage } from "@blkmig/protocol";
 
+import type { Clock } from "./clock.ts";
+import { createDebt } from "./debt.ts";
+
 type Say = SessionMessage["say"];
 
 interface Waiter<T> {
@@ -22,6 +25,10 @@ export interface Replies {
   readonly unanswered: number;
   /** Bytes of stream up to the end of the last frame that is acknowledged. */
   readonly acknowledged: number;
+  /** A number that grows with whatever is acknowledged or answered of the disks. */
+  readonly progress: number;
+  /** Milliseconds for which something was asked for in vain, since there was progress. */
+  readonly owed: number;
   /** Settles when the frame that is sent next, up to `sent` bytes of stream, is acknowledged. */
   carry(bytes: number, sent: number): Promise<void>;
   ask(extent: SessionExtent): Promise<boolean>;
@@ -34,22 +41,33 @@ export interface Replies {
   end(reason: Error): void;
 }
 
-export function createReplies(): Replies {
+export function createReplies(clock: Pick<Clock, "now">): Replies {
   const flying: Carried[] = [];
   const questions = createQueues<string, Waiter<boolean>>();
   const requests = createQueues<Say, Waiter<SessionMessage>>();
+  const debt = createDebt(clock);
   let ended: Error | undefined;
   let carried = 0;
   let written = 0;
   let unacknowledged = 0;
   let unanswered = 0;
   let acknowledged = 0;
+  let progress = 0;
+  let owed: number | undefined;
 
   const wait = <T>(enqueue: (waiter: Waiter<T>) => void): Promise<T> =>
     new Promise((resolve, reject) => {
-      if (ended) reject(ended);
-      else enqueue({ resolve, reject });
+      if (ended) return reject(ended);
+      debt.owe();
+      enqueue({ resolve, reject });
     });
+
+  const settle = (count: number): void => {
+    if (count === 0) return;
+    progress += count;
+    debt.pay(count);
+    debt.forgive();
+  };
 
   return {
     get carried() {
@@ -63,6 +81,12 @@ export function createReplies(): Replies {
     },
     get acknowledged() {
       return acknowledged;
+    },
+    get progress() {
+      return progress;
+    },
+    get owed() {
+      return owed ?? debt.owed;
     },
     carry: (bytes, sent) =>
       wait((waiter) => {
@@ -78,6 +102,7 @@ export function createReplies(): Replies {
     message: (word) => wait((waiter) => requests.push(word, waiter as Waiter<SessionMessage>)),
     onAck(count) {
       if (count < written || count > carried) throw new Error(`it acknowledged ${count} of ${carried} frames`);
+      settle(count - written);
       for (const { bytes, sent, resolve } of flying.splice(0, count - written)) {
         unacknowledged -= bytes;
         acknowledged = sent;
@@ -89,10 +114,16 @@ export function createReplies(): Replies {
       const waiter = questions.shift(keyOf(answer));
       if (!waiter) throw new Error("it answered what nobody had asked");
       unanswered--;
+      settle(1);
       waiter.resolve(answer.equal);
     },
-    onMessage: (message) => requests.shift(message.say)?.resolve(message),
+    onMessage(message) {
+      const waiter = requests.shift(message.say);
+      if (waiter) debt.pay(1);
+      waiter?.resolve(message);
+    },
     end(reason) {
+      owed ??= debt.owed; // what has ended owes no more as time goes on
       ended ??= reason;
       for (const { reject } of [...flying, ...questions.all(), ...requests.all()]) reject(reason);
     },
