@@ -10,6 +10,7 @@ import { listenOn } from "./listen-on.ts";
 import type { TlsOptions } from "./tls-options.ts";
 import { createWsConnection } from "./ws-connection.ts";
 import { HANDSHAKE_TIMEOUT_MS, toWsSettings, type WsLimits } from "./ws-limits.ts";
+import { limitNewcomers } from "./ws-newcomers.ts";
 import { createWssServer } from "./wss-server.ts";
 
 /** Where to listen, whose pages may come, and what one message may cost. */
@@ -38,6 +39,7 @@ export async function listenWs(options: WsListenOptions): Promise<Listener> {
   const toUrl = (at: string, on: number) => wsUrl(tls ? "wss" : "ws", at, on, path);
   const http = createHandshakeServer(handshakeTimeoutMs);
   const secure = tls && createWssServer(http, tls, toUrl, { handshakeTimeoutMs, onRefused });
+  const newcomers = secure ?? limitNewcomers(http);
   const settings = { ...toWsSettings(options), noServer: true, clientTracking: false };
   const upgrader = new WebSocketServer(settings);
   http.on("upgrade", (request, socket, head) => {
@@ -45,7 +47,7 @@ export async function listenWs(options: WsListenOptions): Promise<Listener> {
     if (refusal) return refuse(socket, refusal);
     const { remoteAddress = host, remotePort = 0 } = request.socket;
     return upgrader.handleUpgrade(request, socket, head, (ws) => {
-      secure?.enter(socket);
+      newcomers.enter(socket);
       arrivals.add(createWsConnection(ws, socket, toUrl(remoteAddress, remotePort), options));
     });
   });

@@ -126,6 +126,32 @@ test("a peer that never asks for the upgrade is dropped", async () => {
   expect(socket.destroyed).toBe(true);
 });
 
+test("only so many are about to ask for the upgrade at once, and a place that is free again is taken", async () => {
+  const listener = await startListening({ handshakeTimeoutMs: 300_000 }); // nobody leaves by itself
+  const port = Number(new URL(listener.url).port);
+  const mutes = Array.from({ length: 65 }, () => createConnection({ host: "127.0.0.1", port }).resume());
+  onTestFinished(() => mutes.forEach((mute) => mute.destroy()));
+  const surplus = await Promise.race(mutes.map(async (mute) => once(mute, "close").then(() => mute)));
+  await expect(connectWs({ url: listener.url })).rejects.toMatchObject({ code: "connect" });
+  for (const mute of mutes.filter((each) => each !== surplus)) mute.destroy();
+  for (let count = 0; count < 100; count++) {
+    const dialled = await connectUnlessFull(listener.url);
+    expect(await listener.accept()).toBeDefined(); // each gives its place back when it has become a WebSocket
+    onTestFinished(() => dialled.destroy());
+  }
+});
+
+/** Dials until there is a place: nothing tells us when the listener has seen that others left. */
+async function connectUnlessFull(url: string) {
+  for (;;) {
+    try {
+      return await connectWs({ url });
+    } catch (error) {
+      expect(error).toMatchObject({ code: "connect" });
+    }
+  }
+}
+
 test("a signal ends the attempt, and so does a server that does not answer", async () => {
   const mute = createServer(() => {}).listen(0, "127.0.0.1");
   await once(mute, "listening");
