@@ -78,10 +78,10 @@ function decode(text: string, fail: (what: string) => never): string {
   }
 }
 
-const AUTHORITY = /^\/\/(?<host>\[[^\]]*\]|[^:/?#[\]]*)(?::(?<port>[^/?#]*))?(?<after>.*)$/su;
+const AUTHORITY = /^\/\/(?<host>\[[^\]]*\]|[^:/?#[\]]*)(?::(?<port>[^/?#]*))?(?<after>(?:[/?#].*)?)$/su;
 
 function parseAuthority(rest: string, fail: (what: string) => never) {
-  if (/^\/\/[^[/]*:[^/]*:/u.test(rest)) fail("an IPv6 address is written in brackets");
+  if (/^\/\/[^[/?#]*:[^/?#]*:/u.test(rest)) fail("an IPv6 address is written in brackets");
   const groups = AUTHORITY.exec(rest)?.groups ?? fail("it should be //host:port");
   const host = parseHost(groups["host"] ?? "", fail);
   const port = groups["port"] === undefined ? undefined : parsePort(groups["port"], fail);
