@@ -33,7 +33,7 @@ export interface Outcome {
   readonly longest: number;
   /** The most that was held at once, bytes, garbage too. */
   readonly peakBytes: number;
-  /** How much more was held at the end than when the first tenth was over, bytes, without garbage. */
+  /** How much more was held at the end than when the first tenth, or the first thousands, were over, bytes, without garbage. */
   readonly grownBytes: number;
   /** Blocks of code that were reached; 0 where nobody looked. */
   readonly blocks: number;
@@ -48,6 +48,8 @@ export interface Failure extends Feeding {
 
 /** Inputs between two looks at the clock, the memory and the coverage. */
 const ROUND = 2000;
+/** So many inputs have compiled what there is to compile; a run that is ended by the clock may not see many more. */
+const WARM = 4000;
 /** One input in so many is fed twice more: the same way, and over a wire that is cut elsewhere. */
 const AGAIN = 16;
 
@@ -57,7 +59,7 @@ export async function runCampaign(campaign: Campaign): Promise<Outcome> {
   const random = createRandom(campaign.seed);
   const [input, pool, trace] = [new Input(), new Pool(random), new Trace()];
   const begun = performance.now();
-  const tenth = Math.min(Math.ceil(inputs / 10), 200_000);
+  const warm = Math.min(Math.ceil(inputs / 10), WARM);
   let [longest, peakBytes, heldAtFirst, done] = [0, 0, 0, 0];
   let failure: Failure | undefined;
 
@@ -74,7 +76,7 @@ export async function runCampaign(campaign: Campaign): Promise<Outcome> {
     }
     if (coverage?.hasGrown()) pool.settle();
     peakBytes = Math.max(peakBytes, heldBytes("with garbage"));
-    if (heldAtFirst === 0 && done >= tenth) heldAtFirst = heldBytes("without garbage");
+    if (heldAtFirst === 0 && done >= warm) heldAtFirst = heldBytes("without garbage");
     campaign.onProgress?.(done);
   }
   const grownBytes = Math.max(0, heldBytes("without garbage") - (heldAtFirst || Infinity));
