@@ -1,4 +1,5 @@
 import type { BlockDevice } from "@blkmig/device";
+import type { Clock } from "@blkmig/source";
 import type { SeededRandom } from "@blkmig/testkit";
 
 /** Some of each: data, zeroes that were written, and holes. */
@@ -17,13 +18,17 @@ export async function equal(a: BlockDevice, b: BlockDevice): Promise<boolean> {
   return left.equals(right);
 }
 
-/** Whether a request of the guest is answered within a good number of turns. */
-export async function isAnswered(face: BlockDevice, turn: () => Promise<void>): Promise<boolean> {
-  let answered = false;
-  const mark = (): void => {
-    answered = true;
-  };
-  face.read(0, Buffer.alloc(512)).then(mark, mark);
-  for (let i = 0; i < 50; i++) await turn();
-  return answered;
+/** Longer than any disk, wire or throttle of a simulation makes anybody wait. */
+const PATIENCE_MS = 3_600_000;
+
+/** Whether a request of the guest is answered; it is virtual time that passes. */
+export async function isAnswered(face: BlockDevice, clock: Clock): Promise<boolean> {
+  const waited = new AbortController();
+  const answered = face.read(0, Buffer.alloc(512)).then(
+    () => true,
+    () => true,
+  );
+  const isIt = await Promise.race([answered, clock.sleep(PATIENCE_MS, waited.signal).then(() => false)]);
+  waited.abort();
+  return isIt;
 }

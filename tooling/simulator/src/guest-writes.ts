@@ -1,13 +1,21 @@
 import type { BlockDevice } from "@blkmig/device";
 import type { SeededRandom } from "@blkmig/testkit";
 
-/** Writes, zeroes and flushes at random places, several at once, never two that overlap: as a guest's file system does. */
+import type { GuestShadow } from "./guest-shadow.ts";
+
+/** Writes, zeroes and reads at random places, several at once, never two that overlap: as a guest's file system does. */
 export interface GuestAtWork {
   /** Settles when the guest has stopped by itself and every request was answered. */
   readonly done: Promise<void>;
   /** Asks it to stop after the requests under way. */
   stop(): void;
   readonly answered: number;
+}
+
+/** What a guest remembers, and whom it tells of a lie. */
+export interface GuestMemory {
+  readonly shadow: GuestShadow;
+  readonly onLie: (what: string) => void;
 }
 
 const SECTOR = 512;
@@ -17,6 +25,7 @@ export function startGuest(
   random: SeededRandom,
   turn: () => Promise<void>,
   requests: number,
+  memory?: GuestMemory,
 ): GuestAtWork {
   const busy = new Set<{ readonly start: number; readonly end: number }>();
   let stopped = false;
@@ -30,14 +39,27 @@ export function startGuest(
     return [...busy].some((other) => other.start < end && start < other.end) ? undefined : { start, end };
   };
 
+  const change = async (start: number, end: number): Promise<void> => {
+    const value = random.int(4) === 0 ? 0 : 1 + random.int(255);
+    memory?.shadow.unsure(start, end); // until it is answered, and for good if that is an error
+    if (value === 0) await face.zero(start, end - start);
+    else await face.write(start, [Buffer.alloc(end - start, value)]);
+    memory?.shadow.sure(start, end, value);
+  };
+
+  const look = async (start: number, end: number): Promise<void> => {
+    const bytes = Buffer.alloc(end - start, 0xaa);
+    await face.read(start, bytes);
+    if (memory && !memory.shadow.agrees(start, bytes)) memory.onLie(`${face.name} read back otherwise at ${start}`);
+  };
+
   const request = async (): Promise<void> => {
     const at = place();
     if (!at) return;
     busy.add(at);
-    const length = at.end - at.start;
     try {
-      if (random.int(4) === 0) await face.zero(at.start, length);
-      else await face.write(at.start, [Buffer.alloc(length, 1 + random.int(255))]);
+      if (memory && random.int(8) === 0) await look(at.start, at.end);
+      else await change(at.start, at.end);
     } catch {
       // A request that fails is answered too; what it left on the disk is the disk's content.
     }

@@ -1,5 +1,8 @@
 import { type BlockDevice, DeviceError, type Segments } from "@blkmig/device";
+import type { Clock } from "@blkmig/source";
 import type { SeededRandom } from "@blkmig/testkit";
+
+import type { Strikes } from "./strikes.ts";
 
 /** How a disk behaves in a simulation. */
 export interface Behaviour {
@@ -8,12 +11,34 @@ export interface Behaviour {
   readonly random: SeededRandom;
   /** How likely each request fails, 0 to 1; a failed write may have landed in part. */
   readonly faults?: number;
+  /** Requests take virtual milliseconds, some of them seconds, by this clock. */
+  readonly slow?: Clock;
+  /** After so many bytes written there is no space left. */
+  readonly space?: number;
+  /** The byte at which it ends, before its size: what is read behind that is `short`, as of a file that somebody has truncated. */
+  readonly endsAt?: number;
+  readonly strikes?: Strikes;
+  /** Whose name what struck is counted under. Default `disk`. */
+  readonly side?: string;
 }
 
 /** A disk whose requests take turns: they begin late, land in two pieces, and are answered late. */
-export function scheduledDevice(device: BlockDevice, { turn, random, faults = 0 }: Behaviour): BlockDevice {
+export function scheduledDevice(device: BlockDevice, behaviour: Behaviour): BlockDevice {
+  const { random, faults = 0, slow, endsAt = Infinity, strikes, side = "disk" } = behaviour;
+  let space = behaviour.space ?? Infinity;
+
+  const strike = (code: "io" | "no-space" | "short", what: string): never => {
+    strikes?.count(`${side}: ${code} at a ${what}`);
+    throw new DeviceError(code, device.name, `${what} failed, as planned`);
+  };
   const fault = (what: string): void => {
-    if (random.next() < faults) throw new DeviceError("io", device.name, `${what} failed, as planned`);
+    if (random.next() < faults) strike(random.int(4) === 0 ? "short" : "io", what);
+  };
+  const turn = async (): Promise<void> => {
+    await behaviour.turn();
+    if (!slow || random.int(6) > 0) return;
+    strikes?.count(`${side}: a request was slow`);
+    await slow.sleep(random.int(random.pick([20, 200, 5000])));
   };
   const inTwo = async (length: number, piece: (from: number, to: number) => Promise<void>): Promise<void> => {
     const middle = random.int(length + 1);
@@ -29,12 +54,16 @@ export function scheduledDevice(device: BlockDevice, { turn, random, faults = 0 
     readOnly: device.readOnly,
     async read(offset, into) {
       fault("read");
+      if (offset + into.length > endsAt) strike("short", "read");
       await inTwo(into.length, (from, to) => device.read(offset + from, into.subarray(from, to)));
     },
     async write(offset, data) {
       const bytes = joined(data); // borrowed until it settles, so a view would do; a copy shows nothing that is wrong
       await inTwo(bytes.length, async (from, to) => {
-        await device.write(offset + from, [bytes.subarray(from, to)]);
+        const fits = Math.min(to - from, space);
+        space -= fits;
+        await device.write(offset + from, [bytes.subarray(from, from + fits)]);
+        if (fits < to - from) strike("no-space", "write");
         fault("write");
       });
     },

@@ -28,16 +28,16 @@ export function createSessionRecords(): SessionRecords {
 export interface RecordWriting {
   readonly life: Life;
   readonly turn: () => Promise<void>;
+  /** Asked twice for each change: before it is durable, and after; whoever is told yes has failed to write it, or to know that it has. */
+  readonly fault?: () => boolean;
 }
 
-const never = new Promise<never>(() => {});
-
-async function record({ life, turn }: RecordWriting, change: () => void): Promise<void> {
-  await turn();
-  if (!life.alive) return never;
+async function record({ life, turn, fault = () => false }: RecordWriting, change: () => void): Promise<void> {
+  await life.guard(turn(), "a record");
+  if (fault()) throw new Error("the record could not be written, as planned");
   change();
-  await turn();
-  if (!life.alive) return never;
+  await life.guard(turn(), "a record");
+  if (fault()) throw new Error("the record could not be synced, as planned");
 }
 
 export function sourceJournalOf(records: SessionRecords, writing: RecordWriting): SourceJournal {

@@ -1,106 +1,194 @@
-import { type BlockDevice, createMemoryDevice, joinGuests, joinTrackers, trackWrites } from "@blkmig/device";
-import { load, loadFromQemu, type LoadResult } from "@blkmig/sink";
-import { classicFormat, createMigration, qemuFormat, MigrationError, type MigrationResult } from "@blkmig/source";
+import { type BlockDevice, joinGuests, joinTrackers, trackWrites, createMemoryDevice } from "@blkmig/device";
+import { load, LoadError, loadFromQemu, type LoadResult } from "@blkmig/sink";
+import { classicFormat, createMigration, MigrationError, type MigrationResult, qemuFormat } from "@blkmig/source";
 import { createRandom, type SeededRandom } from "@blkmig/testkit";
 import { memoryPair } from "@blkmig/transport/memory";
 
+import type { Ended } from "./check-laws.ts";
+import type { Dangers } from "./dangers.ts";
 import { equal, fill, isAnswered } from "./disks.ts";
+import { createGauge, gaugedDevice } from "./gauged-device.ts";
+import { createGuestShadow, type GuestShadow } from "./guest-shadow.ts";
 import { startGuest } from "./guest-writes.ts";
+import { watchPadding } from "./padding.ts";
+import { rottingDevice } from "./rotting-device.ts";
 import { createSchedule, type Schedule } from "./schedule.ts";
 import { scheduledDevice } from "./scheduled-device.ts";
+import { createStrikes, type Strikes } from "./strikes.ts";
+import { createVolatileDevice, type VolatileDevice } from "./volatile-device.ts";
 
 const MiB = 1024 * 1024;
 const SIZES = [512, MiB - 512, MiB, MiB + 512, 2 * MiB, 2 * MiB + 1536, 4 * MiB];
 
-/** What may go wrong in a simulated migration. */
-export interface Dangers {
-  readonly faults?: boolean;
-  readonly cuts?: boolean;
-  readonly cancels?: boolean;
+/** How a simulated migration ended. */
+export interface Outcome extends Ended {
+  readonly source: Settled<MigrationResult>;
+  readonly sink: Settled<LoadResult>;
+  readonly strikes: Readonly<Record<string, number>>;
 }
 
-/** How a simulated migration ended. */
-export interface Outcome {
-  readonly source: { readonly completed: MigrationResult } | { readonly failed: unknown };
-  readonly sink: { readonly completed: LoadResult } | { readonly failed: unknown };
-  /** Whether every disk is the same at both ends, now that everything has settled. */
-  readonly same: boolean;
-  /** Whether the guest was answered again after the end: it runs. */
-  readonly guestRuns: boolean;
+interface World {
+  readonly random: SeededRandom;
+  readonly schedule: Schedule;
+  readonly dangers: Dangers;
+  readonly strikes: Strikes;
+  readonly violations: string[];
 }
 
 interface SimulatedDisk {
   readonly name: string;
   readonly origin: BlockDevice;
-  readonly target: BlockDevice;
+  readonly target: VolatileDevice;
   readonly tracked: ReturnType<typeof trackWrites>;
+  readonly shadow: GuestShadow;
 }
 
 /** One whole migration under a writing guest; everything that could be otherwise is decided by the seed. */
 export async function simulate(seed: number, dangers: Dangers = {}): Promise<Outcome> {
   const random = createRandom(seed);
   const schedule = createSchedule(random);
-  return schedule.run(migrateOnce(random, schedule, dangers));
+  return schedule.run(migrateOnce({ random, schedule, dangers, strikes: createStrikes(), violations: [] }));
 }
 
-async function migrateOnce(random: SeededRandom, { turn, clock }: Schedule, dangers: Dangers): Promise<Outcome> {
-  const faults = dangers.faults ? 0.01 : 0;
-  const disks = Array.from({ length: 1 + random.int(3) }, (_, index): SimulatedDisk => {
-    const size = random.pick(SIZES);
-    const origin = createMemoryDevice({ name: `disk${index}`, size });
-    const target = createMemoryDevice({ name: `disk${index}`, size, fill: 0xe5 });
-    const slow = scheduledDevice(origin, { turn, random, faults: faults / 4 });
-    const granularity = random.pick([512, 4096, 65536, MiB]);
-    return { name: `disk${index}`, origin, target, tracked: trackWrites(slow, { granularity }) };
+async function makeDisk({ random, schedule, dangers, strikes }: World, index: number): Promise<SimulatedDisk> {
+  const { turn, clock } = schedule;
+  const name = `disk${index}`;
+  const size = random.pick(SIZES);
+  const cutOff = dangers.shrinks ? 512 * random.int(Math.min(4000, size / 512)) : 0;
+  // No classic wire says how large a disk is: a target that is smaller, and as many blocks, cannot be told from one with padding.
+  const isSeen = Math.ceil((size - cutOff) / MiB) < Math.ceil(size / MiB);
+  const shrunken =
+    cutOff > 0 ? random.pick(isSeen ? (["origin", "target"] as const) : (["origin"] as const)) : "neither";
+  const origin = createMemoryDevice({ name, size });
+  await fill(origin, random);
+  const target = createVolatileDevice({ name, size: shrunken === "target" ? size - cutOff : size, fill: 0xe5 });
+  const slow = scheduledDevice(origin, {
+    turn,
+    random,
+    faults: dangers.faults ? 0.0025 : 0,
+    ...(dangers.slow ? { slow: clock } : {}),
+    ...(shrunken === "origin" ? { endsAt: size - cutOff } : {}),
+    strikes,
+    side: "source",
   });
-  for (const { origin } of disks) await fill(origin, random);
+  const tracked = trackWrites(slow, { granularity: random.pick([512, 4096, 65536, MiB]) });
+  return { name, origin, target, tracked, shadow: await createGuestShadow(origin) };
+}
+
+function targetOf(target: BlockDevice, { random, schedule, dangers, strikes }: World): BlockDevice {
+  const { turn, clock } = schedule;
+  const kept = dangers.rots
+    ? rottingDevice(target, { random, likely: 0.1, onStrike: (what) => strikes.count(`rot: a write was ${what}`) })
+    : target;
+  return scheduledDevice(kept, {
+    turn,
+    random,
+    faults: dangers.faults ? 0.01 : 0,
+    ...(dangers.slow ? { slow: clock } : {}),
+    ...(dangers.full ? { space: random.int(2 * target.size) } : {}),
+    strikes,
+    side: "target",
+  });
+}
+
+async function migrateOnce(world: World): Promise<Outcome> {
+  const { random, schedule, dangers, strikes, violations } = world;
+  const { turn, clock } = schedule;
+  const disks: SimulatedDisk[] = [];
+  for (let index = 1 + random.int(3); index > 0; index--) disks.push(await makeDisk(world, disks.length));
 
   const [near, far] = memoryPair({
-    latency: turn,
+    latency: dangers.delays ? async () => delay(world) : turn,
     capacity: random.pick([0, 0, 1000, 3 * MiB]),
     split: (available) => 1 + random.int(random.pick([available, 3 * MiB, 70_000])),
   });
   const controller = new AbortController();
   const vm = joinGuests(disks.map(({ tracked }) => tracked.control));
-  const guests = disks.map(({ tracked }) => startGuest(tracked.guest, random, turn, 3 + random.int(12)));
+  const onLie = (what: string): void => void violations.push(`the guest's disk: ${what}`);
+  const guests = disks.map(({ tracked, shadow }) =>
+    startGuest(tracked.guest, random, turn, 3 + random.int(12), { shadow, onLie }),
+  );
 
   const zeroBlocks = random.int(4) > 0;
   const isQemu = random.int(3) === 0;
   const generation = zeroBlocks ? random.pick(["1.0", "1.1"] as const) : "1.1";
   const format = isQemu ? qemuFormat({ zeroBlocks }) : classicFormat({ generation, zeroBlocks });
+  const sizes = disks.map(({ name, origin: { size } }) => ({ name, size }));
+  const wire = isQemu ? near : watchPadding(near, sizes, (what) => violations.push(what));
+  const limits = { reads: 1 + random.int(16), bufferedBytes: (1 + random.int(8)) * MiB };
+  const reads = createGauge(limits.reads);
   const migration = createMigration({
-    disks: disks.map(({ name, tracked }) => ({ name, device: tracked.disk })),
-    wire: near,
+    disks: disks.map(({ name, tracked }) => ({ name, device: gaugedDevice(tracked.disk, { reads }) })),
+    wire,
     format,
     tracker: joinTrackers(disks.map(({ tracked }) => tracked.tracker)),
     guest: vm,
-    limits: { reads: 1 + random.int(16), bufferedBytes: (1 + random.int(8)) * MiB },
+    limits,
     downtimeLimit: random.pick([0, 10, 300, 100_000]),
     ...(random.int(3) === 0 ? { maxBandwidth: (1 + random.int(100)) * MiB } : {}),
     signal: controller.signal,
     clock,
   });
+  const bufferedBytes = (1 + random.int(4)) * MiB;
+  const written = createGauge(bufferedBytes);
+  const changes = createGauge(Infinity);
   const loading = (isQemu ? loadFromQemu : load)({
     disks: disks.map(({ name, target }) => ({
       name,
-      device: scheduledDevice(target, { turn, random, faults }),
+      device: gaugedDevice(targetOf(target, world), { written, changes }),
     })),
     wire: far,
-    limits: { bufferedBytes: (1 + random.int(4)) * MiB },
+    limits: { bufferedBytes },
   });
-  if (dangers.cuts) void after(turn, random.int(400)).then(() => random.pick([near, far]).destroy(new Error("cut")));
+  const cut = (): void => {
+    strikes.count("wire: cut");
+    random.pick([near, far]).destroy(new Error("cut"));
+  };
+  if (dangers.cuts) void after(turn, random.int(400)).then(cut);
   if (dangers.cancels) void after(turn, random.int(400)).then(() => controller.abort());
 
   const sinkEnd = settled(loading);
-  void sinkEnd.then(() => hangUp(far));
+  void sinkEnd.then(() => {
+    if (changes.now > 0) violations.push("law 4: the load has ended, and a target is still being written");
+    return hangUp(far);
+  });
   const source = await settled(migration.run());
   const sink = await sinkEnd;
   const paused = "completed" in source || (source.failed instanceof MigrationError && source.failed.guest === "paused");
   if (!paused) await Promise.all(guests.map(({ done }) => done));
+  if (controller.signal.aborted && "failed" in source) strikes.count("cancelled");
+  if (dangers.shrinks && "failed" in sink && sink.failed instanceof LoadError && sink.failed.code === "beyond-the-end")
+    strikes.count("target: too small");
+  if ("completed" in sink) for (const { target } of disks) await target.losePower(random);
   const same = (await Promise.all(disks.map(({ origin, target }) => equal(origin, target)))).every(Boolean);
-  const guestRuns = await isAnswered(disks[0]!.tracked.guest, turn);
+  for (const { name, origin, shadow } of disks) {
+    const bytes = Buffer.alloc(origin.size);
+    await origin.read(0, bytes);
+    if (!shadow.agrees(0, bytes)) violations.push(`the guest's disk: ${name} lost a write that was answered`);
+  }
+  const guestRuns = await isAnswered(disks[0]!.tracked.guest, clock);
   near.destroy();
-  return { source, sink, same, guestRuns };
+  return {
+    simulation: "wire",
+    dangers,
+    source,
+    sink,
+    committed: "completed" in sink,
+    same,
+    isExcused: Object.keys(strikes.counts).some((what) => what.startsWith("rot")),
+    guestRuns,
+    most: { "reads at the source": reads.bound, "bytes being written at the sink": written.bound },
+    violations,
+    strikes: strikes.counts,
+  };
+}
+
+/** How long a send is on its way: mostly no time at all, sometimes seconds. */
+async function delay({ random, schedule, strikes }: World): Promise<void> {
+  await schedule.turn();
+  if (random.int(8) > 0) return;
+  strikes.count("wire: late");
+  await schedule.clock.sleep(random.int(random.pick([5, 50, 3000])));
 }
 
 type Settled<T> = { readonly completed: T } | { readonly failed: unknown };

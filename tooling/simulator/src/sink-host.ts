@@ -1,0 +1,146 @@
+import type { BlockDevice } from "@blkmig/device";
+import { createSinkSession, type SinkSession } from "@blkmig/sink";
+
+import { equal } from "./disks.ts";
+import { createGauge, type Gauge, gaugedDevice } from "./gauged-device.ts";
+import { createLife, type Life, mortalClock, mortalDevice } from "./life.ts";
+import { rottingDevice } from "./rotting-device.ts";
+import { scheduledDevice } from "./scheduled-device.ts";
+import { sinkJournalOf } from "./session-records.ts";
+import { kill, type World } from "./session-world.ts";
+
+const MiB = 1024 * 1024;
+const NOBODY = "nobody listens";
+
+type Incoming = Parameters<SinkSession["take"]>[0] & { finish(): Promise<void> };
+
+/** The receiving program, as often as it is started. */
+export interface SinkHost {
+  /** Throws where it does not run. */
+  accept(wire: Incoming): void;
+  /** It is killed, and started again with what its records say. */
+  die(): Promise<void>;
+  readonly life: Life;
+  /** No other connection will come. Settles when everybody who waits for the session has been told. */
+  giveUp(): Promise<void>;
+}
+
+export function createSinkHost(world: World, isExcused: () => boolean): SinkHost {
+  const { random, schedule, disks, records, violations, dangers, strikes, gauges } = world;
+  const { turn, clock } = schedule;
+  const bufferedBytes = (1 + random.int(4)) * MiB;
+  const spaces = disks.map(({ target }) => random.int(2 * target.size));
+  let life = createLife();
+  let session: SinkSession | undefined;
+  let takes: Promise<unknown>[] = [];
+
+  const onCommitted = async (): Promise<void> => {
+    for (const { name, origin, target } of disks) {
+      if (isExcused() || (await equal(origin, target))) continue;
+      violations.push(`law 4: ${name} was committed and is not equal`);
+    }
+  };
+
+  const deviceOf = (target: BlockDevice, index: number, living: Life, written: Gauge): BlockDevice => {
+    const mortal = mortalDevice(target, living); // half of a write may have landed when it is killed, and the rest never does
+    const kept = dangers.rots
+      ? rottingDevice(mortal, { random, likely: 0.05, onStrike: (what) => strikes.count(`rot: a write was ${what}`) })
+      : mortal;
+    const slow = scheduledDevice(kept, {
+      turn,
+      random,
+      faults: dangers.faults ? 0.005 : 0,
+      ...(dangers.slow ? { slow: clock } : {}),
+      ...(dangers.full ? { space: spaces[index]! } : {}),
+      strikes,
+      side: "target",
+    });
+    return gaugedDevice(mortalDevice(slow, living), { written });
+  };
+
+  const start = (): void => {
+    const living = createLife();
+    life = living;
+    const { sink } = records;
+    const found = sink.known && {
+      state: sink.state === "incomplete" ? ("open" as const) : sink.state,
+      attempt: sink.attempt,
+      held: disks.map((_, index) => sink.held[index] ?? []),
+    };
+    const written = createGauge(bufferedBytes + MiB + 64 * 1024); // each of its pools has one buffer at least
+    gauges.push({ what: "bytes being written at the sink", gauge: written });
+    const begun = createSinkSession({
+      clock: mortalClock(clock, living),
+      limits: { bufferedBytes },
+      open: async () => ({
+        devices: disks.map(({ target }, index) => deviceOf(target, index, living, written)),
+        journal: sinkJournalOf(records, { life: living, turn, ...recordFaults(world, "target") }, onCommitted),
+        ...(found ? { found } : {}),
+        handOver: turn,
+        close: async () => {},
+      }),
+    });
+    begun.ended.then(
+      () => undefined,
+      () => {
+        if (session === begun) session = undefined; // the program has ended
+      },
+    );
+    session = begun;
+    takes = [];
+  };
+  start();
+
+  return {
+    accept(wire) {
+      if (!session) throw new Error(NOBODY);
+      const taken = session.take(wire);
+      takes.push(taken);
+      void taken.then(() => wire.finish().catch(() => undefined)); // for ever, where the wire swallows it
+    },
+    async die() {
+      if (!session) return;
+      kill(world, "sink", life);
+      session = undefined;
+      for (let turns = random.int(50); turns > 0; turns--) await turn();
+      if (random.int(2) === 0) {
+        strikes.count("target: its host lost power");
+        for (const { target } of disks) await target.losePower(random);
+      }
+      if (records.sink.state !== "committed") await touch();
+      start();
+    },
+    get life() {
+      return life;
+    },
+    async giveUp() {
+      const last = session;
+      if (!last) return;
+      await last.giveUp("the simulation is over");
+      await last.ended.catch(() => undefined);
+      await Promise.all(takes);
+    },
+  };
+
+  /** Somebody writes to a target that is not finished. */
+  async function touch(): Promise<void> {
+    if (random.int(3) > 0) return;
+    strikes.count("target: somebody wrote to it between two runs");
+    const { target } = random.pick(disks);
+    const offset = random.int(target.size / 512) * 512;
+    await target.write(offset, [Buffer.alloc(Math.min(4096, target.size - offset), 0xba)]);
+    await target.flush();
+  }
+}
+
+/** How records fail, where they do. */
+export function recordFaults({ dangers, random, strikes }: World, side: "source" | "target") {
+  if (!dangers.records) return {};
+  return {
+    fault(): boolean {
+      if (random.int(12) > 0) return false;
+      strikes.count(`${side}: a record could not be written`);
+      return true;
+    },
+  };
+}
