@@ -6,7 +6,7 @@ export interface BlockCoverage {
   readonly blocks: number;
   /** Whether there are more than when this was asked before. */
   hasGrown(): boolean;
-  /** Counts no longer. */
+  /** Counts no longer: what was reached so far stays. May be called again. */
   end(): void;
 }
 

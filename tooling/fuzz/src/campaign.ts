@@ -50,6 +50,8 @@ export interface Failure extends Feeding {
 const ROUND = 2000;
 /** So many inputs have compiled what there is to compile; a run that is ended by the clock may not see many more. */
 const WARM = 4000;
+/** Counting blocks costs half of the speed: after so many rounds without a new one, nobody looks any more. */
+const BARREN_ROUNDS = 100;
 /** One input in so many is fed twice more: the same way, and over a wire that is cut elsewhere. */
 const AGAIN = 16;
 
@@ -60,7 +62,7 @@ export async function runCampaign(campaign: Campaign): Promise<Outcome> {
   const [input, pool, trace] = [new Input(), new Pool(random), new Trace()];
   const begun = performance.now();
   const warm = Math.min(Math.ceil(inputs / 10), WARM);
-  let [longest, peakBytes, heldAtFirst, done] = [0, 0, 0, 0];
+  let [longest, peakBytes, heldAtFirst, done, barren] = [0, 0, 0, 0, 0];
   let failure: Failure | undefined;
 
   while (done < inputs && !failure && performance.now() < until) {
@@ -74,7 +76,11 @@ export async function runCampaign(campaign: Campaign): Promise<Outcome> {
       if (trace.isNovel) pool.keep(input.made);
       else pool.mayKeep(input.made, done);
     }
-    if (coverage?.hasGrown()) pool.settle();
+    if (coverage && barren < BARREN_ROUNDS) {
+      barren = coverage.hasGrown() ? 0 : barren + 1;
+      if (barren === 0) pool.settle();
+      if (barren === BARREN_ROUNDS) coverage.end();
+    }
     peakBytes = Math.max(peakBytes, heldBytes("with garbage"));
     if (heldAtFirst === 0 && done >= warm) heldAtFirst = heldBytes("without garbage");
     campaign.onProgress?.(done);
