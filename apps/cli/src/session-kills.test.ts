@@ -2,10 +2,11 @@ import { expect, it } from "vitest";
 
 import { haltAt } from "./halt.test-kit.ts";
 import { describeKill, type Kill, planKill } from "./kills.test-kit.ts";
-import { MIB, sameFiles } from "./make-disks.test-kit.ts";
-import { createMove, type Move, statusOf } from "./session-move.test-kit.ts";
+import { MIB } from "./make-disks.test-kit.ts";
+import { createMove, type Move } from "./session-move.test-kit.ts";
 
 const KILLS = Number(process.env["BLKMIG_KILLS"] ?? 24);
+const FIRST = Number(process.env["BLKMIG_SEED"] ?? 0);
 const SIZE = 24 * MIB + 512;
 
 /** How many were really killed: a process may have ended first. */
@@ -25,7 +26,7 @@ async function strike({ victim, wire, when, flying, target, options }: Kill, see
   return move;
 }
 
-const kills = Array.from({ length: KILLS }, (_, number) => [number, planKill(number)] as const);
+const kills = Array.from({ length: KILLS }, (_, number) => [FIRST + number, planKill(FIRST + number)] as const);
 
 it.each(kills.map(([number, kill]) => [number, describeKill(kill), kill] as const))(
   "kill %i: %s",
@@ -38,9 +39,7 @@ it.each(kills.map(([number, kill]) => [number, describeKill(kill), kill] as cons
       const isWell = code === 0 || (role === kill.victim && signal === "SIGKILL" && move.starts[role] === 1);
       expect({ role, isWell, code, stderr }).toMatchObject({ isWell: true });
     }
-    expect(sameFiles(move.source, move.target)).toBe(true);
-    expect(await statusOf(move)).toEqual({ source: "moved", target: "complete" });
-    expect(move.records.wrongs).toEqual([]);
+    await move.expectWell();
   },
 );
 

@@ -1,6 +1,8 @@
 import { expect } from "vitest";
 
-import { makeDisk, makeGarbage } from "./make-disks.test-kit.ts";
+import { makeDisk, makeGarbage, sameFiles } from "./make-disks.test-kit.ts";
+import { expectNextRun } from "./next-run.test-kit.ts";
+import { expectNothingLeft } from "./nothing-left-behind.test-kit.ts";
 import { type Relay, startRelay, type Watch } from "./relay.test-kit.ts";
 import { type Ended, runBlkmig, type Running, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
 import { type RecordWatch, watchRecords } from "./watch-records.test-kit.ts";
@@ -34,6 +36,8 @@ export interface Move {
   kill(role: Role): Promise<Ended>;
   /** Starts whoever is not there with --resume, until the disk has moved. Gives how both ended. */
   finish(): Promise<Readonly<Record<Role, Ended>>>;
+  /** Both have ended: throws if the disk has not moved as it was, if it has two owners, if anything is left, or if it cannot be moved on. */
+  expectWell(): Promise<void>;
 }
 
 /** How often a side may have to be started again. */
@@ -97,6 +101,17 @@ export async function createMove({ wire, size, seed, options = [], ...parts }: M
       // A sender that was killed when it had recorded the end does not come back to say so.
       if (sender.signal !== null) running.receiver!.process.kill("SIGTERM");
       return { sender, receiver: await running.receiver!.ended };
+    },
+    async expectWell() {
+      expect(sameFiles(source, target)).toBe(true);
+      expect(await statusOf({ source, target })).toEqual({ source: "moved", target: "complete" });
+      expect(records.wrongs).toEqual([]);
+      const { signal } = await running.receiver!.ended;
+      const relaySocket = to("relay.sock");
+      // Nobody takes along the socket of who was killed; the next who listens there does.
+      const mayStay = signal === "SIGKILL" ? [relaySocket, to("receiver.sock")] : [relaySocket];
+      await expectNothingLeft({ folders: [from("."), to(".")], disks: [source, target], mayStay });
+      await expectNextRun({ a: target }, env);
     },
   };
 }
