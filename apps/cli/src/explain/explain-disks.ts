@@ -16,10 +16,12 @@ const DEVICE: Readonly<Record<DeviceErrorCode, Explanation>> = {
   io: {
     cause: "The operating system refused to read or write; the message has its words.",
     remedy: "Look at the kernel's log: the disk under it may be failing.",
+    left: "What was written before is on the disk, and of this request some may be.",
   },
   "no-space": {
     cause: "The file system under a target is full.",
     remedy: "Make room, then go on with --resume on both sides.",
+    left: "What was written before is on the target, and is marked as incomplete.",
   },
   "not-a-disk": {
     cause: "The path is a folder, a character device or a socket.",
@@ -28,6 +30,7 @@ const DEVICE: Readonly<Record<DeviceErrorCode, Explanation>> = {
   "not-found": {
     cause: "There is nothing at that path.",
     remedy: "Look at the path; `receive --create` makes a missing target.",
+    left: "Nothing was written.",
   },
   "not-permitted": {
     cause: "This user may not open the disk so.",
@@ -52,12 +55,18 @@ const JOURNAL: Readonly<Record<JournalErrorCode, Explanation>> = {
     cause: "The record beside the disk is none of blkmig's, or half of one.",
     remedy:
       "See what `blkmig status` says of both ends. Only when it is sure that no migration is open, move the record away.",
+    left: "Neither the record nor the disk is touched.",
   },
   io: {
     cause: "The record could not be read, or written durably.",
     remedy: "Make room and give permission in the disk's folder, or say another place with --state-dir.",
+    left: "The record is the old one, or the new one, never half of one.",
   },
-  newer: { cause: "A later blkmig wrote the record.", remedy: "Use that version, or a later one." },
+  newer: {
+    cause: "A later blkmig wrote the record.",
+    remedy: "Use that version, or a later one.",
+    left: "Neither the record nor the disk is touched.",
+  },
   "not-in-doubt": {
     cause: "`blkmig resolve` was told to end a migration that is not in doubt.",
     remedy: "Nothing needs to be done; `blkmig status` says what the disk is.",
@@ -82,6 +91,7 @@ const QEMU: Readonly<Record<QemuErrorCode, Explanation>> = {
     cause: "The monitor closed or cannot be reached.",
     remedy:
       "See if QEMU lives, and that its monitor waits (-qmp unix:PATH,server=on,wait=off); a monitor serves one program at a time.",
+    left: "If QEMU lives, bitmaps and exports of blkmig's may be left in it; its watchdog, or `blkmig status --qmp URL --clean`, removes them.",
   },
   migration: {
     cause: "QEMU's own migration failed, was cancelled, or did not answer.",
@@ -90,6 +100,7 @@ const QEMU: Readonly<Record<QemuErrorCode, Explanation>> = {
   "no-qmp": {
     cause: "Whoever answers at that address speaks no QMP.",
     remedy: "Say the QMP monitor (-qmp), not the human one (-monitor) nor a console.",
+    left: "No command was given.",
   },
   "not-supported": {
     cause: "This QEMU, or the way in which it was started, lacks something that is needed.",
@@ -102,14 +113,17 @@ const QEMU: Readonly<Record<QemuErrorCode, Explanation>> = {
   timeout: {
     cause: "QEMU did not answer in time: whether the command was carried out is not known.",
     remedy: "See if its host is overloaded; `blkmig status --qmp URL` says how things are.",
+    left: "Bitmaps and exports of blkmig's may be left in it: `blkmig status --qmp URL --clean` removes them.",
   },
   "unknown-disk": {
     cause: "That QEMU has no disk of that id.",
     remedy: "`blkmig status --qmp URL` lists its disks with all their ids.",
+    left: "Nothing was changed in QEMU.",
   },
   unfit: {
     cause: "The disk cannot be moved: it is read-only, empty, or of a kind that has no dirty bitmap.",
     remedy: "Name with --disk those that can be; `blkmig status --qmp URL` says which, and why not.",
+    left: "Nothing was changed in QEMU.",
   },
 };
 

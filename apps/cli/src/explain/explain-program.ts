@@ -8,6 +8,7 @@ const COMMAND: Readonly<Record<CommandErrorCode | "bug", Explanation>> = {
   bug: {
     cause: "Something failed in a way that blkmig does not know.",
     remedy: "Please report it, with what BLKMIG_DEBUG=1 shows.",
+    left: "What is left is not known from this alone: `blkmig status` says what each disk is.",
     exit: "1",
   },
   cancelled: {
@@ -18,6 +19,7 @@ const COMMAND: Readonly<Record<CommandErrorCode | "bug", Explanation>> = {
   "guest-lost": {
     cause: "The guest runs nowhere: its monitor is gone, or it would not go on.",
     remedy: "Say `cont` at the monitor that the message names, and at no other.",
+    left: "The disks are whole: at the source where nothing was committed, else at the target.",
     exit: "6",
   },
   "not-a-stream": {
@@ -28,6 +30,7 @@ const COMMAND: Readonly<Record<CommandErrorCode | "bug", Explanation>> = {
   "not-comparable": {
     cause: "`blkmig verify` could not read both disks to their ends.",
     remedy: "Mend what the message names; nothing is said of whether they are equal.",
+    left: "Both disks are as they were: they are only read.",
     exit: "5",
   },
   refused: {

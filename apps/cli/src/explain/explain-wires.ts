@@ -51,6 +51,7 @@ const NBD: Readonly<Record<NbdErrorCode, Explanation>> = {
     cause:
       "After a reconnect the NBD server offers another disk: of another size, with other flags, or another that says so.",
     remedy: "Serve the same disk there again, then start again; do not resume onto another one.",
+    left: "Nothing was written to the other disk.",
   },
   connect: {
     cause: "No NBD server is there, or the connection broke before the disk was open.",
@@ -59,6 +60,7 @@ const NBD: Readonly<Record<NbdErrorCode, Explanation>> = {
   lost: {
     cause: "The server's host restarted: what it had acknowledged and not flushed may be gone.",
     remedy: "Start the migration anew: what the disk holds is not known any more.",
+    left: "A source behind it was only read; a target behind it is not complete.",
   },
   option: {
     cause: "The server refuses something that is needed, such as TLS, block sizes or a writable export.",

@@ -4,7 +4,9 @@ import { fileURLToPath } from "node:url";
 
 import { describe, expect, it } from "vitest";
 
+import { EXIT } from "../exit-code.ts";
 import { runBlkmig } from "../run-blkmig.test-kit.ts";
+import { EXITS } from "./explain-exits.ts";
 import { EXPLAINED, explain, explainedPage } from "./explain.ts";
 
 const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
@@ -16,7 +18,11 @@ it("docs/errors.md says of each code what is said here, and of no other", () => 
 });
 
 it("each code has its cause and its remedy, in whole sentences", () => {
-  const all = EXPLAINED.flatMap(({ codes }) => Object.values(codes)).flatMap(({ cause, remedy }) => [cause, remedy]);
+  const all = EXPLAINED.flatMap(({ codes }) => Object.values(codes)).flatMap(({ cause, remedy, left = remedy }) => [
+    cause,
+    remedy,
+    left,
+  ]);
   expect(all.length).toBeGreaterThan(120);
   expect(all.filter((sentence) => !/^[A-Z`].{12,}\.$/.test(sentence))).toEqual([]);
 });
@@ -29,7 +35,22 @@ it("a code of several rooms is explained for each of them", async () => {
 });
 
 it.each(["nothing-known", "constructor", ""])("'%s' is no code, and those that are one are told", (code) => {
-  expect(() => explain(code, 80)).toThrow(/is no code of an error; they are bad-checksum, .*usage/);
+  expect(() => explain(code, 80)).toThrow(/is no code of an error nor an exit code; they are bad-checksum, .*usage/);
+});
+
+it("apps/cli/README.md says of each exit code what is said here, and of no other", () => {
+  const readme = readFileSync(join(ROOT, "apps/cli/README.md"), "utf8");
+  const [, section = ""] = readme.split("\n## Exit codes\n");
+  const rows = [...section.split("\n## ")[0]!.matchAll(/^\| (\d+) +\| (.*?) +\|$/gm)];
+  expect(rows.map(([, code, means]) => [Number(code), means])).toEqual(
+    [...EXITS].map(([code, { means }]) => [code, means]),
+  );
+  expect(new Set(EXITS.keys())).toEqual(new Set(Object.values(EXIT)));
+});
+
+it("a number is an exit code, and what to do after it", () => {
+  expect(explain("4", 1000)).toMatch(/^Exit code 4\n {2}In doubt: .*\.\n {2}Use neither disk\. .*--resume/);
+  expect(() => explain("7", 80)).toThrow(/'7' is no code of an error nor an exit code/);
 });
 
 function testsIn(folder: string): string {
