@@ -39,17 +39,35 @@ export interface Gauges {
   readonly written?: Gauge;
   /** Whatever changes the disk, each as one. */
   readonly changes?: Gauge;
+  /** Told of a request that leaves the disk: whoever makes one has not checked what it was asked for. */
+  readonly onOutside?: (what: string) => void;
 }
 
 /** A disk whose requests are seen. */
-export function gaugedDevice(device: BlockDevice, { reads, written, changes }: Gauges): BlockDevice {
+export function gaugedDevice(device: BlockDevice, { reads, written, changes, onOutside }: Gauges): BlockDevice {
+  const look = (what: string, offset: number, length: number): void => {
+    if (offset >= 0 && length >= 0 && offset + length <= device.size) return;
+    onOutside?.(`law 7: a ${what} of ${length} bytes at ${offset} leaves ${device.name}, which has ${device.size}`);
+  };
   return {
     ...device,
-    extents: (offset, length) => device.extents(offset, length),
-    read: (offset, into) => within(reads, 1, () => device.read(offset, into)),
-    write: (offset, data) =>
-      within(changes, 1, () => within(written, lengthOf(data), () => device.write(offset, data))),
-    zero: (offset, length, options) => within(changes, 1, () => device.zero(offset, length, options)),
+    extents(offset, length) {
+      look("question", offset, length);
+      return device.extents(offset, length);
+    },
+    async read(offset, into) {
+      look("read", offset, into.length);
+      return within(reads, 1, () => device.read(offset, into));
+    },
+    async write(offset, data) {
+      const length = lengthOf(data);
+      look("write", offset, length);
+      return within(changes, 1, () => within(written, length, () => device.write(offset, data)));
+    },
+    async zero(offset, length, options) {
+      look("zero", offset, length);
+      return within(changes, 1, () => device.zero(offset, length, options));
+    },
   };
 }
 
@@ -57,3 +75,19 @@ const within = <T>(gauge: Gauge | undefined, amount: number, act: () => Promise<
   gauge ? gauge.during(amount, act) : act();
 
 const lengthOf = (data: Segments): number => data.reduce((sum, { length }) => sum + length, 0);
+
+/** A disk of which every change is told before it is made. */
+export function watchedDevice(device: BlockDevice, onChange: () => void): BlockDevice {
+  return {
+    ...device,
+    extents: (offset, length) => device.extents(offset, length),
+    async write(offset, data) {
+      onChange();
+      await device.write(offset, data);
+    },
+    async zero(offset, length, options) {
+      onChange();
+      await device.zero(offset, length, options);
+    },
+  };
+}

@@ -11,6 +11,8 @@ export interface Behaviour {
   readonly random: SeededRandom;
   /** How likely each request fails, 0 to 1; a failed write may have landed in part. */
   readonly faults?: number;
+  /** The same of writes and zeroes, where they fail more often. */
+  readonly writeFaults?: number;
   /** Requests take virtual milliseconds, some of them seconds, by this clock. */
   readonly slow?: Clock;
   /** After so many bytes written there is no space left. */
@@ -31,8 +33,9 @@ export function scheduledDevice(device: BlockDevice, behaviour: Behaviour): Bloc
     strikes?.count(`${side}: ${code} at a ${what}`);
     throw new DeviceError(code, device.name, `${what} failed, as planned`);
   };
-  const fault = (what: string): void => {
-    if (random.next() < faults) strike(random.int(4) === 0 ? "short" : "io", what);
+  const { writeFaults = faults } = behaviour;
+  const fault = (what: string, likely = faults): void => {
+    if (random.next() < likely) strike(random.int(4) === 0 ? "short" : "io", what);
   };
   const turn = async (): Promise<void> => {
     await behaviour.turn();
@@ -64,13 +67,13 @@ export function scheduledDevice(device: BlockDevice, behaviour: Behaviour): Bloc
         space -= fits;
         await device.write(offset + from, [bytes.subarray(from, from + fits)]);
         if (fits < to - from) strike("no-space", "write");
-        fault("write");
+        fault("write", writeFaults);
       });
     },
     async zero(offset, length, options) {
       await inTwo(length, async (from, to) => {
         await device.zero(offset + from, to - from, options);
-        fault("zero");
+        fault("zero", writeFaults);
       });
     },
     async *extents(offset, length) {

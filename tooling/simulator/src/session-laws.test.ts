@@ -59,6 +59,7 @@ describe("under random schedules a session ends with one owner, and the sink equ
   });
 
   test.each<[SessionDangers, readonly string[]]>([
+    [{ cuts: true }, ["wire: cut", "wire: cut at a record"]],
     [{ full: true }, ["target: no-space at a write"]],
     [{ slow: true }, ["source: a request was slow", "target: a request was slow"]],
     [{ rots: true }, ["rot: a write was lost", "rot: a write was flipped", "rot: a write was misdirected"]],

@@ -30,13 +30,18 @@ export interface RecordWriting {
   readonly turn: () => Promise<void>;
   /** Asked twice for each change: before it is durable, and after; whoever is told yes has failed to write it, or to know that it has. */
   readonly fault?: () => boolean;
+  /** Told at the same two instants. */
+  readonly onTurn?: () => void;
 }
 
-async function record({ life, turn, fault = () => false }: RecordWriting, change: () => void): Promise<void> {
+async function record(writing: RecordWriting, change: () => void): Promise<void> {
+  const { life, turn, fault = () => false, onTurn } = writing;
   await life.guard(turn(), "a record");
+  onTurn?.();
   if (fault()) throw new Error("the record could not be written, as planned");
   change();
   await life.guard(turn(), "a record");
+  onTurn?.();
   if (fault()) throw new Error("the record could not be synced, as planned");
 }
 

@@ -9,7 +9,7 @@ import { scheduledDevice } from "./scheduled-device.ts";
 import type { Network } from "./session-network.ts";
 import { sourceJournalOf } from "./session-records.ts";
 import { haunt, kill, type World } from "./session-world.ts";
-import { recordFaults } from "./sink-host.ts";
+import { recordDangers, type SinkHost } from "./sink-host.ts";
 
 const MiB = 1024 * 1024;
 
@@ -20,7 +20,11 @@ export async function runSources(
   world: World,
   network: Network,
   over: Life,
-  { verify, onLife }: { readonly verify: boolean; readonly onLife: (life: Life) => void },
+  {
+    sink,
+    verify,
+    onLife,
+  }: { readonly sink: SinkHost; readonly verify: boolean; readonly onLife: (life: Life) => void },
 ): Promise<{ readonly end: End; readonly guest: BlockDevice }> {
   const { random, schedule, records, dangers } = world;
   const granularity = random.pick([4096, 65536, MiB]);
@@ -34,7 +38,7 @@ export async function runSources(
     const resume = source.state === "none" ? undefined : { attempt: source.attempt, ...asked };
     const { run, guest, done } = startSource(world, life, {
       connect: () => network.connect(life),
-      journal: sourceJournalOf(records, { life, turn: schedule.turn, ...recordFaults(world, "source") }),
+      journal: sourceJournalOf(records, { life, turn: schedule.turn, ...recordDangers(world, "source") }),
       migration: "m-1",
       verify,
       granularity,
@@ -51,6 +55,7 @@ export async function runSources(
       return { end: ended, guest };
     }
     life.kill();
+    sink.startAgain();
     // Nobody but blkmig knows of the record; a disk that is not in doubt may be written by whoever has it.
     if (["none", "sending", "kept"].includes(source.state) && random.int(2) === 0) await writeBehindItsBack(world);
   }
@@ -87,6 +92,7 @@ function startSource(world: World, life: Life, session: NonNullable<Parameters<t
       turn,
       random,
       faults: dangers.faults ? 0.00125 : 0,
+      writeFaults: dangers.faults ? 0.1 : 0, // its guest's: no migration ends by them
       ...(dangers.slow ? { slow: clock } : {}),
       ...(endsAt === undefined ? {} : { endsAt }),
       strikes,
@@ -108,9 +114,10 @@ function startSource(world: World, life: Life, session: NonNullable<Parameters<t
   const controller = new AbortController();
   const limits = { reads: 1 + random.int(16), bufferedBytes: (1 + random.int(8)) * MiB };
   const reads = createGauge(limits.reads);
+  const onOutside = (what: string): void => void violations.push(what);
   gauges.push({ what: "reads at the source", gauge: reads });
   const migration = createMigration({
-    disks: disks.map(({ name }, index) => ({ name, device: gaugedDevice(tracked[index]!.disk, { reads }) })),
+    disks: disks.map(({ name }, index) => ({ name, device: gaugedDevice(tracked[index]!.disk, { reads, onOutside }) })),
     session,
     tracker: joinTrackers(tracked.map(({ tracker }) => tracker)),
     guest: dangers.restless === true ? restless(control, random) : control,
@@ -120,6 +127,10 @@ function startSource(world: World, life: Life, session: NonNullable<Parameters<t
     mirror: dangers.outruns === true || random.int(2) === 0,
     ...(dangers.outruns ? { convergence: (view) => (onMirror() || isDone) && convergesByPending(view) } : {}),
     ...(random.int(3) === 0 ? { maxBandwidth: (1 + random.int(100)) * MiB } : {}),
+    async confirm() {
+      if (dangers.handsOver && world.targets.are === "ours")
+        violations.push("hand-over: the source confirms, and the targets were not let go of");
+    },
     signal: controller.signal,
     clock,
     onEvent: (event) => {

@@ -29,6 +29,10 @@ export interface World {
   readonly violations: string[];
   readonly strikes: Strikes;
   readonly seen: { mirrored: boolean };
+  /** Whose the targets are: handed over, they are another program's, which may have changed them. */
+  readonly targets: { are: "ours" | "handed over" };
+  /** Cuts that strike while something is recorded: how many are left. */
+  readonly aimed: { left: number; cut: () => void };
   /** Of every program that ran: what it had at once, and what it was allowed. */
   readonly gauges: { readonly what: string; readonly gauge: Gauge }[];
 }

@@ -1,9 +1,10 @@
-import { type BlockDevice, createMemoryDevice } from "@blkmig/device";
+import { createMemoryDevice } from "@blkmig/device";
 import { createRandom } from "@blkmig/testkit";
 
 import type { Bound, Ended } from "./check-laws.ts";
 import type { SessionDangers } from "./dangers.ts";
 import { equal, fill, isAnswered } from "./disks.ts";
+import { watchedDevice } from "./gauged-device.ts";
 import { createGuestShadow } from "./guest-shadow.ts";
 import { createLife, type Life } from "./life.ts";
 import { createSchedule } from "./schedule.ts";
@@ -42,6 +43,8 @@ export async function simulateSession(seed: number, dangers: SessionDangers = {}
     violations: [],
     strikes: createStrikes(),
     seen: { mirrored: false },
+    targets: { are: "ours" },
+    aimed: { left: 3, cut() {} },
     gauges: [],
   };
   return schedule.run(migrateOnce(world));
@@ -52,7 +55,7 @@ async function makeDisk({ random, records, violations, dangers }: World, index: 
   const size = random.pick(SIZES);
   const memory = createMemoryDevice({ name, size });
   await fill(memory, random);
-  const origin = watched(memory, () => {
+  const origin = watchedDevice(memory, () => {
     if (records.sink.state === "committed")
       violations.push(`law 9: ${name} was written at the source after the commit`);
   });
@@ -71,6 +74,7 @@ async function migrateOnce(empty: World): Promise<SessionOutcome> {
 
   const sink = createSinkHost(world, isExcused);
   const network = createNetwork(world, sink);
+  world.aimed.cut = () => network.cut();
   const over = createLife();
   let source: Life | undefined;
   if (dangers.cuts) void haunt(world, over, () => network.cut());
@@ -85,7 +89,7 @@ async function migrateOnce(empty: World): Promise<SessionOutcome> {
   const onLife = (life: Life): void => {
     source = life;
   };
-  const { end, guest } = await runSources(world, network, over, { verify, onLife });
+  const { end, guest } = await runSources(world, network, over, { sink, verify, onLife });
   const guestRuns = await isAnswered(guest, schedule.clock);
   await sink.giveUp();
   if (records.sink.state === "committed") for (const { target } of disks) await target.losePower(random);
@@ -120,19 +124,4 @@ function mostOf({ gauges }: World): Record<string, Bound> {
     if (!known || seen - allowed > known.seen - known.allowed) most[what] = { seen, allowed };
   }
   return most;
-}
-
-function watched(device: BlockDevice, onChange: () => void): BlockDevice {
-  return {
-    ...device,
-    extents: (offset, length) => device.extents(offset, length),
-    async write(offset, data) {
-      onChange();
-      await device.write(offset, data);
-    },
-    async zero(offset, length, options) {
-      onChange();
-      await device.zero(offset, length, options);
-    },
-  };
 }

@@ -66,6 +66,7 @@ async function makeDisk({ random, schedule, dangers, strikes }: World, index: nu
     turn,
     random,
     faults: dangers.faults ? 0.0025 : 0,
+    writeFaults: dangers.faults ? 0.1 : 0, // its guest's: no migration ends by them
     ...(dangers.slow ? { slow: clock } : {}),
     ...(shrunken === "origin" ? { endsAt: size - cutOff } : {}),
     strikes,
@@ -117,8 +118,9 @@ async function migrateOnce(world: World): Promise<Outcome> {
   const wire = isQemu ? near : watchPadding(near, sizes, (what) => violations.push(what));
   const limits = { reads: 1 + random.int(16), bufferedBytes: (1 + random.int(8)) * MiB };
   const reads = createGauge(limits.reads);
+  const onOutside = (what: string): void => void violations.push(what);
   const migration = createMigration({
-    disks: disks.map(({ name, tracked }) => ({ name, device: gaugedDevice(tracked.disk, { reads }) })),
+    disks: disks.map(({ name, tracked }) => ({ name, device: gaugedDevice(tracked.disk, { reads, onOutside }) })),
     wire,
     format,
     tracker: joinTrackers(disks.map(({ tracked }) => tracked.tracker)),
@@ -135,7 +137,7 @@ async function migrateOnce(world: World): Promise<Outcome> {
   const loading = (isQemu ? loadFromQemu : load)({
     disks: disks.map(({ name, target }) => ({
       name,
-      device: gaugedDevice(targetOf(target, world), { written, changes }),
+      device: gaugedDevice(targetOf(target, world), { written, changes, onOutside }),
     })),
     wire: far,
     limits: { bufferedBytes },

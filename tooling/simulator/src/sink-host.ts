@@ -2,7 +2,7 @@ import type { BlockDevice } from "@blkmig/device";
 import { createSinkSession, type SinkSession } from "@blkmig/sink";
 
 import { equal } from "./disks.ts";
-import { createGauge, type Gauge, gaugedDevice } from "./gauged-device.ts";
+import { createGauge, type Gauge, gaugedDevice, watchedDevice } from "./gauged-device.ts";
 import { createLife, type Life, mortalClock, mortalDevice } from "./life.ts";
 import { rottingDevice } from "./rotting-device.ts";
 import { scheduledDevice } from "./scheduled-device.ts";
@@ -21,20 +21,25 @@ export interface SinkHost {
   /** It is killed, and started again with what its records say. */
   die(): Promise<void>;
   readonly life: Life;
+  /** Somebody finds that it has ended, and starts it again. */
+  startAgain(): void;
   /** No other connection will come. Settles when everybody who waits for the session has been told. */
   giveUp(): Promise<void>;
 }
 
 export function createSinkHost(world: World, isExcused: () => boolean): SinkHost {
-  const { random, schedule, disks, records, violations, dangers, strikes, gauges } = world;
+  const { random, schedule, disks, records, violations, dangers, strikes, gauges, targets } = world;
   const { turn, clock } = schedule;
   const bufferedBytes = (1 + random.int(4)) * MiB;
   const spaces = disks.map(({ target }) => random.int(2 * target.size));
   let life = createLife();
   let session: SinkSession | undefined;
   let takes: Promise<unknown>[] = [];
+  let isDying = false;
 
   const onCommitted = async (): Promise<void> => {
+    if (records.source.state !== "asked")
+      violations.push(`law 5: it was committed, and the source has '${records.source.state}' on record`);
     for (const { name, origin, target } of disks) {
       if (isExcused() || (await equal(origin, target))) continue;
       violations.push(`law 4: ${name} was committed and is not equal`);
@@ -42,7 +47,10 @@ export function createSinkHost(world: World, isExcused: () => boolean): SinkHost
   };
 
   const deviceOf = (target: BlockDevice, index: number, living: Life, written: Gauge): BlockDevice => {
-    const mortal = mortalDevice(target, living); // half of a write may have landed when it is killed, and the rest never does
+    const ours = watchedDevice(target, () => {
+      if (targets.are !== "ours") violations.push(`hand-over: ${target.name} was written after it had been let go of`);
+    });
+    const mortal = mortalDevice(ours, living); // half of a write may have landed when it is killed, and the rest never does
     const kept = dangers.rots
       ? rottingDevice(mortal, { random, likely: 0.05, onStrike: (what) => strikes.count(`rot: a write was ${what}`) })
       : mortal;
@@ -55,7 +63,7 @@ export function createSinkHost(world: World, isExcused: () => boolean): SinkHost
       strikes,
       side: "target",
     });
-    return gaugedDevice(mortalDevice(slow, living), { written });
+    return gaugedDevice(mortalDevice(slow, living), { written, onOutside: (what) => violations.push(what) });
   };
 
   const start = (): void => {
@@ -72,13 +80,20 @@ export function createSinkHost(world: World, isExcused: () => boolean): SinkHost
     const begun = createSinkSession({
       clock: mortalClock(clock, living),
       limits: { bufferedBytes },
-      open: async () => ({
-        devices: disks.map(({ target }, index) => deviceOf(target, index, living, written)),
-        journal: sinkJournalOf(records, { life: living, turn, ...recordFaults(world, "target") }, onCommitted),
-        ...(found ? { found } : {}),
-        handOver: turn,
-        close: async () => {},
-      }),
+      open: async () => {
+        targets.are = "ours"; // a run that opens them has them until it lets go
+        return {
+          devices: disks.map(({ target }, index) => deviceOf(target, index, living, written)),
+          journal: sinkJournalOf(records, { life: living, turn, ...recordDangers(world, "target") }, onCommitted),
+          ...(found ? { found } : {}),
+          async handOver() {
+            await living.guard(turn());
+            targets.are = "handed over";
+            await living.guard(turn());
+          },
+          close: async () => {},
+        };
+      },
     });
     begun.ended.then(
       () => undefined,
@@ -102,13 +117,18 @@ export function createSinkHost(world: World, isExcused: () => boolean): SinkHost
       if (!session) return;
       kill(world, "sink", life);
       session = undefined;
+      isDying = true;
       for (let turns = random.int(50); turns > 0; turns--) await turn();
       if (random.int(2) === 0) {
         strikes.count("target: its host lost power");
         for (const { target } of disks) await target.losePower(random);
       }
       if (records.sink.state !== "committed") await touch();
+      isDying = false;
       start();
+    },
+    startAgain() {
+      if (!session && !isDying) start();
     },
     get life() {
       return life;
@@ -133,14 +153,19 @@ export function createSinkHost(world: World, isExcused: () => boolean): SinkHost
   }
 }
 
-/** How records fail, where they do. */
-export function recordFaults({ dangers, random, strikes }: World, side: "source" | "target") {
-  if (!dangers.records) return {};
+/** What strikes while something is recorded, when it matters the most. */
+export function recordDangers({ dangers, random, strikes, aimed }: World, side: "source" | "target") {
   return {
     fault(): boolean {
-      if (random.int(12) > 0) return false;
+      if (!dangers.records || random.int(12) > 0) return false;
       strikes.count(`${side}: a record could not be written`);
       return true;
+    },
+    onTurn(): void {
+      if (!dangers.cuts || aimed.left === 0 || random.int(8) > 0) return;
+      aimed.left--;
+      strikes.count("wire: cut at a record");
+      aimed.cut();
     },
   };
 }
