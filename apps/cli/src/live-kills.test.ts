@@ -2,11 +2,13 @@ import { setTimeout as wait } from "node:timers/promises";
 
 import { expect, it } from "vitest";
 
-import { ensureOwner, mend, visitOld } from "./live-kills-operator.test-kit.ts";
+import { expectWellLeft } from "./live-kills-leavings.test-kit.ts";
+import { type Decided, ensureOwner, mend, visitOld } from "./live-kills-operator.test-kit.ts";
 import { hashesOf, wrongsOf } from "./live-kills-oracle.test-kit.ts";
-import { describeLife, planLife } from "./live-kills-plan.test-kit.ts";
+import { describeLife, planLife, type Victim } from "./live-kills-plan.test-kit.ts";
 import { createStage, type Stage, within } from "./live-kills-stage.test-kit.ts";
 import type { Running } from "./run-blkmig.test-kit.ts";
+import { tell } from "./strikes.test-kit.ts";
 
 const LIVES = Number(process.env["BLKMIG_KILLS"] ?? 12);
 const FIRST = Number(process.env["BLKMIG_SEED"] ?? 0);
@@ -18,13 +20,17 @@ let landed = 0;
 
 const lives = Array.from({ length: LIVES }, (_, number) => planLife(FIRST + number));
 
-it.each(lives.map((plan) => [plan.seed, describeLife(plan), plan] as const))(
+it.for(lives.map((plan) => [plan.seed, describeLife(plan), plan] as const))(
   "life %i: %s",
   { timeout: 300_000 },
-  async (_, __, plan) => {
+  async ([, , plan], { task }) => {
     const stage = await createStage(plan);
     try {
-      expect(await live(stage)).toEqual([]);
+      const struck: string[] = [];
+      const { decided, wrongs } = await live(stage, struck);
+      tell(task, { struck, ended: decided });
+      expect(wrongs).toEqual([]);
+      await expectWellLeft(stage, decided);
     } catch (error) {
       throw new Error(`${error instanceof Error ? error.message : String(error)}\n${stage.log.join("\n")}`, {
         cause: error,
@@ -37,15 +43,20 @@ it("nearly all of them were real", () => {
   expect(landed).toBeGreaterThanOrEqual(Math.ceil((LIVES * 3) / 4));
 });
 
-/** Gives what is wrong in the end. */
-async function live(stage: Stage): Promise<readonly string[]> {
+interface End {
+  readonly decided: Decided;
+  /** With the disks, in sentences. */
+  readonly wrongs: readonly string[];
+}
+
+async function live(stage: Stage, struck: string[]): Promise<End> {
   const { records, guests, early } = stage;
   const sinceMoved = records.until(({ source }) => source === "moved").then(() => hashesOf(stage));
   expect(await stage.serve()).toBe(undefined);
   expect(await stage.receive()).toBe(undefined);
   await within(Promise.all(guests.map((guest) => guest.more(SOME))), "until the guests have begun");
   await moment(stage, stage.send());
-  const troubles = strike(stage);
+  const troubles = strike(stage, struck);
   const decided = await mend(stage);
   await troubles;
   if (decided === "moved") await ensureOwner(stage);
@@ -59,7 +70,7 @@ async function live(stage: Stage): Promise<readonly string[]> {
   const there = await stage.terminate("receive");
   if (there && decided === "moved") expect(there).toMatchObject({ code: 0 });
   if (early) await within(early.stop(), "until the early guest is hung up on");
-  return wrongsOf(stage, decided, sinceMoved);
+  return { decided, wrongs: await wrongsOf(stage, decided, sinceMoved) };
 }
 
 async function moment({ plan, records, halt, guests }: Stage, sending: Running): Promise<void> {
@@ -83,12 +94,15 @@ async function moment({ plan, records, halt, guests }: Stage, sending: Running):
   if (delay > 0) await wait(delay);
 }
 
-/** Settles when no more is to come. */
-function strike(stage: Stage): Promise<unknown> {
+/** Settles when no more is to come. What really struck is put into `struck`. */
+function strike(stage: Stage, struck: string[]): Promise<unknown> {
   const { victims, flying, later } = stage.plan;
+  const strikeOne = async (victim: Victim): Promise<void> => {
+    if (await stage.strike(victim)) struck.push(victim === "wire" || victim === "link" ? "cut" : "killed");
+  };
   const now = async (): Promise<void> => {
-    const struck = await Promise.all(victims.map((victim) => stage.strike(victim)));
-    if (struck.includes(true)) landed++;
+    await Promise.all(victims.map(strikeOne));
+    if (struck.length > 0) landed++;
     if (flying === "lost") stage.wire.cut();
     stage.halt?.release();
   };
@@ -98,7 +112,7 @@ function strike(stage: Stage): Promise<unknown> {
     ...later.map(async ({ after, victim }) => {
       await begun;
       await wait(after);
-      await stage.strike(victim);
+      await strikeOne(victim);
     }),
   ]);
 }

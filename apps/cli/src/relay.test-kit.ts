@@ -6,8 +6,16 @@ import { onTestFinished } from "vitest";
 /** Which way bytes go: from the sender to the receiver, or back. */
 export type Way = "there" | "back";
 
-/** What is passed on of a chunk that begins `at` bytes behind the first of its way, over all connections; and when. */
-export type Watch = (way: Way, chunk: Buffer, at: number) => AsyncIterable<Buffer> | Iterable<Buffer>;
+/**
+ * What is passed on of a chunk that begins `at` bytes behind the first of its way, over all connections, of which this is the nth; and
+ * when. One that throws breaks that connection.
+ */
+export type Watch = (
+  way: Way,
+  chunk: Buffer,
+  at: number,
+  connection: number,
+) => AsyncIterable<Buffer> | Iterable<Buffer>;
 
 /** Stands between a sender and a receiver, at one address for as long as the test lasts, whichever processes they are. */
 export interface Relay {
@@ -23,18 +31,18 @@ export interface Relay {
   cut(): void;
 }
 
-/** For a receiver at a url of this kind, `tcp:`, `ws:` or `unix:`; of the last one the path is the relay's own. */
+/** For a receiver at a url of this kind, `tcp:`, `tls:`, `ws:`, `wss:` or `unix:`; of the last one the path is the relay's own. */
 export async function startRelay(url: string, watch: Watch = (_way, chunk) => [chunk]): Promise<Relay> {
   const sockets = new Set<Socket>();
   const passed = { there: 0, back: 0 };
   let connections = 0;
   let target = url;
 
-  const carry = async (way: Way, from: Socket, to: Socket): Promise<void> => {
+  const carry = async (way: Way, from: Socket, to: Socket, connection: number): Promise<void> => {
     for await (const chunk of from as AsyncIterable<Buffer>) {
       const at = passed[way];
       passed[way] += chunk.length;
-      for await (const piece of watch(way, chunk, at)) {
+      for await (const piece of watch(way, chunk, at, connection)) {
         if (!to.destroyed && !to.write(piece)) await flows(to);
       }
     }
@@ -51,12 +59,13 @@ export async function startRelay(url: string, watch: Watch = (_way, chunk) => [c
   };
 
   const server = createServer({ allowHalfOpen: true }, (near) => {
-    connections++;
+    const nth = ++connections;
     const far = createConnection({ ...addressOf(target), allowHalfOpen: true });
     join(near, far);
     join(far, near);
-    carry("there", near, far).catch(() => far.destroy());
-    carry("back", far, near).catch(() => near.destroy());
+    for (const socket of [near, far]) socket.setNoDelay(); // pieces stay apart
+    carry("there", near, far, nth).catch(() => far.destroy());
+    carry("back", far, near, nth).catch(() => near.destroy());
   });
   const cut = (): void => {
     for (const socket of sockets) socket.destroy();

@@ -37,7 +37,7 @@ async function startKilled(edge: Edge, times?: number): Promise<Move & { readonl
   const halt = haltAt({ way: "there", byte: MIB });
   const { watch, trouble } = breaking(edge, times);
   let now = halt.watch;
-  const passing: Watch = (way, chunk, at) => now(way, chunk, at);
+  const passing: Watch = (...chunk) => now(...chunk);
   const move = await createMove({ wire: "tcp", target: "garbage", size: SIZE, seed: 7, watch: passing });
   await move.receive();
   move.send();

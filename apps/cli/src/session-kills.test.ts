@@ -4,6 +4,7 @@ import { haltAt } from "./halt.test-kit.ts";
 import { describeKill, type Kill, planKill } from "./kills.test-kit.ts";
 import { MIB } from "./make-disks.test-kit.ts";
 import { createMove, type Move } from "./session-move.test-kit.ts";
+import { tell } from "./strikes.test-kit.ts";
 
 const KILLS = Number(process.env["BLKMIG_KILLS"] ?? 24);
 const FIRST = Number(process.env["BLKMIG_SEED"] ?? 0);
@@ -12,7 +13,13 @@ const SIZE = 24 * MIB + 512;
 /** How many were really killed: a process may have ended first. */
 let landed = 0;
 
-async function strike({ victim, wire, when, flying, target, options }: Kill, seed: number): Promise<Move> {
+interface Struck {
+  readonly move: Move;
+  /** It was killed: it had not ended before. */
+  readonly isReal: boolean;
+}
+
+async function strike({ victim, wire, when, flying, target, options }: Kill, seed: number): Promise<Struck> {
   const halt = "role" in when ? undefined : haltAt(when);
   const move = await createMove({ wire, target, size: SIZE, seed, options, ...(halt && { watch: halt.watch }) });
   await move.receive();
@@ -20,19 +27,23 @@ async function strike({ victim, wire, when, flying, target, options }: Kill, see
   const isTime = "role" in when ? move.records.until((states) => states[when.role] === when.state) : halt!.reached;
   await Promise.race([isTime, sender.ended]);
   const { signal } = await move.kill(victim);
-  if (signal === "SIGKILL") landed++;
+  const isReal = signal === "SIGKILL";
+  if (isReal) landed++;
   if (flying === "lost") move.relay.cut();
   halt?.release();
-  return move;
+  return { move, isReal };
 }
 
 const kills = Array.from({ length: KILLS }, (_, number) => [FIRST + number, planKill(FIRST + number)] as const);
 
-it.each(kills.map(([number, kill]) => [number, describeKill(kill), kill] as const))(
+it.for(kills.map(([number, kill]) => [number, describeKill(kill), kill] as const))(
   "kill %i: %s",
-  async (number, _, kill) => {
-    const move = await strike(kill, number);
+  async ([number, , kill], { task }) => {
+    const { move, isReal } = await strike(kill, number);
     const ended = await move.finish();
+    const { sender, receiver } = move.starts;
+    const again = [sender > 1 ? ["sender"] : [], receiver > 1 ? ["receiver"] : []].flat().join(" and ");
+    tell(task, { struck: isReal ? ["killed"] : [], ended: again === "" ? "moved" : `moved (${again} started again)` });
     for (const role of ["sender", "receiver"] as const) {
       const { code, signal, stderr } = ended[role];
       // Killed when all was decided and told, nobody has to be started again.

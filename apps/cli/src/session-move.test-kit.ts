@@ -1,3 +1,6 @@
+import { writeFileSync } from "node:fs";
+
+import { createToken } from "@blkmig/transport/tls";
 import { expect } from "vitest";
 
 import { makeDisk, makeGarbage, sameFiles } from "./make-disks.test-kit.ts";
@@ -12,7 +15,8 @@ export type Role = "sender" | "receiver";
 export interface MoveOptions {
   /** Of the sender, whenever it is started. */
   readonly options?: readonly string[];
-  readonly wire: "tcp" | "unix" | "ws";
+  /** Those that are encrypted have a token. */
+  readonly wire: "tcp" | "unix" | "ws" | "tls" | "wss";
   readonly size: number;
   readonly seed: number;
   /** What is at the target before. */
@@ -49,13 +53,17 @@ export async function createMove({ wire, size, seed, options = [], ...parts }: M
   const target = parts.target === "garbage" ? makeGarbage(to("target"), size) : to("target");
   const env = { BLKMIG_STATE_DIR: to("state") };
   const [at, relayAt] = addressesOf(wire, to);
+  const token = to("token");
+  const isEncrypted = wire === "tls" || wire === "wss";
+  if (isEncrypted) writeFileSync(token, createToken(), { mode: 0o600 });
+  const secret = isEncrypted ? ["--token-file", token] : [];
   const relay = await startRelay(relayAt, parts.watch);
   const records = watchRecords(source, target);
   const running: Partial<Record<Role, Running>> = {};
   const starts = { sender: 0, receiver: 0 };
 
   const receive: Move["receive"] = async (...more) => {
-    const args = ["receive", at, "--json", "--create", "--disk", `a=${target}`, ...more];
+    const args = ["receive", at, "--json", "--create", "--disk", `a=${target}`, ...secret, ...more];
     const receiver = startBlkmig(args, { env });
     running.receiver = receiver;
     starts.receiver++;
@@ -64,7 +72,7 @@ export async function createMove({ wire, size, seed, options = [], ...parts }: M
   };
   const send: Move["send"] = (...more) => {
     starts.sender++;
-    const args = ["send", relay.url, "--json", "--disk", `a=${source}`, ...options, ...more];
+    const args = ["send", relay.url, "--json", "--disk", `a=${source}`, ...secret, ...options, ...more];
     return (running.sender = startBlkmig(args, { env }));
   };
   const hasMoved = (): boolean => records.now.source === "moved" && records.now.target === "committed";
@@ -107,9 +115,9 @@ export async function createMove({ wire, size, seed, options = [], ...parts }: M
       expect(await statusOf({ source, target })).toEqual({ source: "moved", target: "complete" });
       expect(records.wrongs).toEqual([]);
       const { signal } = await running.receiver!.ended;
-      const relaySocket = to("relay.sock");
+      const own = [to("relay.sock"), token];
       // Nobody takes along the socket of who was killed; the next who listens there does.
-      const mayStay = signal === "SIGKILL" ? [relaySocket, to("receiver.sock")] : [relaySocket];
+      const mayStay = signal === "SIGKILL" ? [...own, to("receiver.sock")] : own;
       await expectNothingLeft({ folders: [from("."), to(".")], disks: [source, target], mayStay });
       await expectNextRun({ a: target }, env);
     },
@@ -119,7 +127,7 @@ export async function createMove({ wire, size, seed, options = [], ...parts }: M
 /** Where the receiver listens, and of what kind the relay is. */
 function addressesOf(wire: MoveOptions["wire"], path: (name: string) => string): readonly [at: string, relay: string] {
   if (wire === "unix") return [`unix://${path("receiver.sock")}`, `unix://${path("relay.sock")}`];
-  const at = wire === "ws" ? "ws://127.0.0.1:0/disks" : "tcp://127.0.0.1:0";
+  const at = `${wire}://127.0.0.1:0${wire === "ws" || wire === "wss" ? "/disks" : ""}`;
   return [at, at];
 }
 
