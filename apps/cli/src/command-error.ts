@@ -1,3 +1,5 @@
+import { getSystemErrorMap } from "node:util";
+
 /** Why a command ends, where no package of ours threw. */
 export type CommandErrorCode =
   | "cancelled" // by SIGINT or SIGTERM, before anything was written
@@ -18,7 +20,12 @@ export class CommandError extends Error {
   }
 }
 
-/** The message of whatever was thrown. */
+/**
+ * The message of whatever was thrown. Of a system error its words, and its code in brackets: the call is no person's business, and
+ * the path or the address stands in the sentence that this is a part of.
+ */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const known = "errno" in error && typeof error.errno === "number" && getSystemErrorMap().get(error.errno);
+  return known ? `${known[1]} (${known[0]})` : error.message;
 }

@@ -6,7 +6,7 @@ import type { LoadError } from "@blkmig/sink";
 import type { MigrationError } from "@blkmig/source";
 import type { TransportError } from "@blkmig/transport";
 
-import { CommandError, type CommandErrorCode, messageOf } from "./command-error.ts";
+import { CommandError, type CommandErrorCode } from "./command-error.ts";
 import { InDoubt } from "./exit-code-in-doubt.ts";
 
 /** What the process says to its caller. Spelled in the design: scripts depend on it. */
@@ -61,7 +61,8 @@ export function endingOf(error: unknown): Ending {
   if (isA<QemuError>(error, "QemuError")) return failed(EXIT.refused, error);
   if (isA<JournalError>(error, "JournalError"))
     return failed(EXIT.refused, { code: "journal", message: error.message });
-  const message = `this is a bug in blkmig, please report it: ${messageOf(error)} (BLKMIG_DEBUG=1 says where)`;
+  const said = error instanceof Error ? error.message : String(error); // with the call: whoever mends it wants to know
+  const message = `this is a bug in blkmig, please report it: ${said} (BLKMIG_DEBUG=1 says where)`;
   return { exitCode: EXIT.failed, event: "failed", code: "bug", message };
 }
 

@@ -225,7 +225,7 @@ it("a record that cannot be written, or looked for, is refused before anything i
   const path = temporaryFolder();
   const source = makeDisk(path("source"), MIB);
   const nowhere = await send("tcp://127.0.0.1:1", source, "--state-dir", `${source}/no folder`);
-  expect(refusal(nowhere)).toEqual(refused(3, /it could not be read: ENOTDIR/));
+  expect(refusal(nowhere)).toEqual(refused(3, /it could not be read: not a directory \(ENOTDIR\)/));
   if (process.getuid?.() === 0) return; // to root no folder is closed
   chmodSync(path(""), 0o555);
   const closed = await send("tcp://127.0.0.1:1", source);

@@ -3,7 +3,7 @@ import type { BigIntStats } from "node:fs";
 import type { BlockDevice } from "./block-device.ts";
 import { checkExtent } from "./check-extent.ts";
 import { DeviceError } from "./device-error.ts";
-import { requestFailed } from "./file-device-error.ts";
+import { requestFailed, textOf } from "./file-device-error.ts";
 import { dataExtent, extentAt } from "./file-device-extents.ts";
 import { readAll, writeAll } from "./file-device-transfer.ts";
 import { createZero } from "./file-device-zero.ts";
@@ -49,7 +49,7 @@ export function createFileDevice(options: FileDeviceOptions): FileDevice {
   async function sync(): Promise<void> {
     if (readOnly) return; // nothing was written, and a file system that cannot be written may refuse
     await file.sync().catch((error: unknown) => {
-      const message = "flush failed, what was written since the last one may be lost";
+      const message = `flush failed (${textOf(error)}): what was written since the last one may be lost`;
       throw new DeviceError("io", name, message, { cause: error });
     });
   }

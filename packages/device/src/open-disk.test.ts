@@ -137,7 +137,9 @@ describe.skipIf(noTmpfs)("on a small tmpfs (needs root)", () => {
     const writing = disk.write(4096, [new Uint8Array(2 << 20).fill(1)]);
     await expect(writing).rejects.toMatchObject({
       code: "no-space",
-      message: expect.stringMatching(/^disk 'vda': write of 2097152 bytes at 4096, after \d+ of them, failed: ENOSPC/),
+      message: expect.stringMatching(
+        /^disk 'vda': write of 2097152 bytes at 4096, after \d+ of them, failed: no space left on device \(ENOSPC\)$/,
+      ),
       cause: expect.objectContaining({ code: "ENOSPC" }),
     });
     await disk.close();

@@ -5,7 +5,7 @@ import type { BlockDevice } from "./block-device.ts";
 import { DeviceError } from "./device-error.ts";
 import { type DiskIdentity, deviceNumber, identityOf } from "./disk-identity.ts";
 import { claimDisk } from "./disk-lock.ts";
-import { openingFailed } from "./file-device-error.ts";
+import { openingFailed, subjectOf } from "./file-device-error.ts";
 import { createFileDevice } from "./file-device.ts";
 import { type OpenFile, openFile } from "./open-file.ts";
 import { type Syscalls, loadSyscalls } from "./syscalls.ts";
@@ -47,7 +47,7 @@ export async function openDisk(path: string, options: OpenDiskOptions = {}): Pro
   const file = await openFileOfDisk(name, path, readOnly);
   try {
     const opened = await file.stat();
-    const kind = kindOf(name, opened);
+    const kind = kindOf(name, path, opened);
     const identity = await identityOf(opened);
     const locked = lock && !force.inUse && (await claimDisk({ device: name, fd: file.fd, readOnly, syscalls }));
     const size = kind === "file" ? Number(opened.size) : await blockSize(file, opened, syscalls);
@@ -58,24 +58,24 @@ export async function openDisk(path: string, options: OpenDiskOptions = {}): Pro
     return { ...device, ...sectors, path, kind, identity, locked, unchanged };
   } catch (error) {
     await file.close();
-    throw openingFailed(name, error);
+    throw openingFailed(name, path, error);
   }
 }
 
 async function openFileOfDisk(name: string, path: string, readOnly: boolean): Promise<OpenFile> {
   try {
     // Before it is opened: opening a pipe waits, and opening a tape rewinds it.
-    kindOf(name, await stat(path, { bigint: true }));
+    kindOf(name, path, await stat(path, { bigint: true }));
     return await openFile(path, readOnly);
   } catch (error) {
-    throw openingFailed(name, error);
+    throw openingFailed(name, path, error);
   }
 }
 
-function kindOf(name: string, stats: BigIntStats): "file" | "block" {
+function kindOf(name: string, path: string, stats: BigIntStats): "file" | "block" {
   if (stats.isFile()) return "file";
   if (stats.isBlockDevice()) return "block";
-  throw new DeviceError("not-a-disk", name, "neither a file nor a block device");
+  throw new DeviceError("not-a-disk", name, `${subjectOf(name, path)} is neither a file nor a block device`);
 }
 
 function sameTimes(then: BigIntStats, now: BigIntStats): boolean {

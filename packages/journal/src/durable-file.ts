@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { getSystemErrorMap } from "node:util";
 
 import { JournalError } from "./journal-error.ts";
 import type { JournalFiles } from "./journal-files.ts";
@@ -45,7 +46,13 @@ async function tried<T>(path: string, what: string, act: () => Promise<T>): Prom
   try {
     return await act();
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new JournalError("io", path, `it could not be ${what}: ${why}`, { cause: error });
+    throw new JournalError("io", path, `it could not be ${what}: ${wordsOf(error)}`, { cause: error });
   }
+}
+
+/** The system's words, and its code in brackets: the call is no person's business, and the path stands before. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const known = "errno" in error && typeof error.errno === "number" && getSystemErrorMap().get(error.errno);
+  return known ? `${known[1]} (${known[0]})` : error.message;
 }

@@ -67,7 +67,7 @@ describe("a PSK file", () => {
 
   test("that is not there is named", async () => {
     await expect(readNbdKeys(pskUrl("/nowhere/keys.psk"), "client")).rejects.toThrow(
-      /^the key file \/nowhere\/keys\.psk cannot be read: ENOENT/u,
+      /^the key file \/nowhere\/keys\.psk cannot be read: no such file or directory \(ENOENT\)$/u,
     );
   });
 });

@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { getSystemErrorMap } from "node:util";
 
 import { assertTlsOptions, type TlsOptions } from "@blkmig/transport/tls";
 
@@ -64,7 +65,9 @@ async function textOf(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (cause) {
-    throw new TypeError(`the key file ${path} cannot be read: ${(cause as Error).message}`, { cause });
+    const { errno = 0, message } = cause as NodeJS.ErrnoException;
+    const [code, words] = getSystemErrorMap().get(errno) ?? ["", ""];
+    throw new TypeError(`the key file ${path} cannot be read: ${words ? `${words} (${code})` : message}`, { cause });
   }
 }
 

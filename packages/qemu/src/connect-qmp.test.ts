@@ -111,7 +111,7 @@ describe("connecting", () => {
     const connecting = connectQmp({ kind: "unix", path });
     await expect(connecting).rejects.toThrow(QemuError);
     await expect(connecting).rejects.toMatchObject({ code: "gone", url: `unix://${path}`, cause: { code: "connect" } });
-    await expect(connecting).rejects.toThrow(/^unix:\/\/\S+: cannot connect: connect ENOENT/u);
+    await expect(connecting).rejects.toThrow(/^unix:\/\/\S+: cannot connect: no such file or directory \(ENOENT\)$/u);
   });
 
   it.each([

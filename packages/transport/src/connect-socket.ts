@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 
 import { toAbortError } from "./abort-error.ts";
+import { systemWords } from "./system-words.ts";
 import { TransportError } from "./transport-error.ts";
 
 /**
@@ -19,12 +20,6 @@ export async function connectSocket(dial: () => Socket, url: string, signal?: Ab
     socket.on("error", () => {}); // the attempt is over, and its error is told below
     socket.destroy();
     if (signal?.aborted) throw toAbortError(url, signal.reason);
-    throw new TransportError("connect", url, `cannot connect: ${reasonOf(error)}`, { cause: error });
+    throw new TransportError("connect", url, `cannot connect: ${systemWords(error)}`, { cause: error });
   }
-}
-
-/** `localhost` may be two addresses: then each attempt has an error of its own, and the sum has no message. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(", ");
-  return error instanceof Error ? error.message : String(error);
 }

@@ -6,6 +6,7 @@ import { ChildEnding } from "./child-ending.ts";
 import type { Connection } from "./connection.ts";
 import { toShellLine } from "./shell-line.ts";
 import { createSshConnection } from "./ssh-connection.ts";
+import { systemWords } from "./system-words.ts";
 import { TransportError } from "./transport-error.ts";
 import { formatWireUrl } from "./wire-url-text.ts";
 import type { WireUrl } from "./wire-url.ts";
@@ -45,6 +46,6 @@ export async function connectSsh(
     child.on("error", () => {}); // a signal that could not be sent: it has ended
     return createSshConnection(child, ending, peer);
   } catch (error) {
-    throw new TransportError("connect", peer, `cannot run '${program}': ${(error as Error).message}`, { cause: error });
+    throw new TransportError("connect", peer, `cannot run '${program}': ${systemWords(error)}`, { cause: error });
   }
 }

@@ -1,3 +1,4 @@
+import { systemWords } from "./system-words.ts";
 import { explainCertificateAlert, reasonOf } from "./tls-alert.ts";
 import { TransportError, type TransportErrorCode } from "./transport-error.ts";
 
@@ -24,7 +25,7 @@ export function toTransportError(url: string, error: unknown): TransportError {
     return new TransportError("timeout", url, "the peer no longer answers", { cause: error });
   if (system.code?.startsWith("ERR_SSL_")) return toTlsError(url, system);
   const code: TransportErrorCode = RESET.has(system.code ?? "") ? "reset" : "io";
-  const what = code === "reset" ? "the peer went away in the middle" : system.message;
+  const what = code === "reset" ? "the peer went away in the middle" : systemWords(error);
   return new TransportError(code, url, what, { cause: error });
 }
 

@@ -7,6 +7,7 @@ import { WebSocket } from "ws";
 import { toAbortError } from "./abort-error.ts";
 import { connectSocket } from "./connect-socket.ts";
 import type { Connection } from "./connection.ts";
+import { systemWords } from "./system-words.ts";
 import { TCP_SOCKET } from "./tcp-wire.ts";
 import { shakeHands } from "./tls-handshake.ts";
 import { type TlsOptions, toDialSettings } from "./tls-options.ts";
@@ -52,7 +53,7 @@ export async function connectWs(options: WsConnectOptions): Promise<Connection> 
   } catch (error) {
     ws.terminate();
     if (signal?.aborted) throw toAbortError(url, signal.reason);
-    throw new TransportError("connect", url, `cannot connect: ${(error as Error).message}`, { cause: error });
+    throw new TransportError("connect", url, `cannot connect: ${systemWords(error)}`, { cause: error });
   } finally {
     signal?.removeEventListener("abort", giveUp);
   }

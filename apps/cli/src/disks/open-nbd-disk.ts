@@ -61,7 +61,9 @@ async function keysOf(url: NbdUrl): Promise<NbdKeys | undefined> {
   try {
     return await readNbdKeys(url, "client");
   } catch (cause) {
-    throw new CommandError("refused", `${formatNbdUrl(url)}: ${messageOf(cause)}`, { cause });
+    const isNamed = url.pskFile !== undefined || url.certificates !== undefined; // else it begins with the URL by itself
+    const message = isNamed ? `${formatNbdUrl(url)}: ${messageOf(cause)}` : messageOf(cause);
+    throw new CommandError("refused", message, { cause });
   }
 }
 

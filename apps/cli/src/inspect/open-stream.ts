@@ -34,11 +34,11 @@ export function openStream(where: string, signal: AbortSignal): OpenStream {
       }
     } catch (cause) {
       if (signal.aborted) throw new CommandError("cancelled", "cancelled");
-      throw new CommandError("refused", `${where}: ${messageOf(cause)}`, { cause });
+      throw new CommandError("refused", `${where} cannot be read: ${messageOf(cause)}`, { cause });
     }
   };
   return {
-    begin: () => begin(counted()),
+    begin: () => begin(where, counted()),
     get bytes() {
       return bytes;
     },
@@ -54,7 +54,7 @@ function pathOf(url: string): string {
   }
 }
 
-async function begin(chunks: AsyncGenerator<Uint8Array>): Promise<BegunStream> {
+async function begin(where: string, chunks: AsyncGenerator<Uint8Array>): Promise<BegunStream> {
   let first: Uint8Array = new Uint8Array();
   for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
     first = Buffer.concat([first, next.value]);
@@ -62,9 +62,9 @@ async function begin(chunks: AsyncGenerator<Uint8Array>): Promise<BegunStream> {
     if (known.is === "undecided") continue;
     if (known.is !== "foreign") return { is: known.is, chunks: joined(first, chunks) };
     await chunks.return(undefined);
-    throw new CommandError("not-a-stream", known.why);
+    throw new CommandError("not-a-stream", `${where}: ${known.why}`);
   }
-  throw new CommandError("not-a-stream", tooShort(first));
+  throw new CommandError("not-a-stream", `${where}: ${tooShort(first)}`);
 }
 
 async function* joined(first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {

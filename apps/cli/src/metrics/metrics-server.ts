@@ -34,7 +34,8 @@ export async function listenMetrics(place: MetricsPlace, tell: () => string): Pr
     server.listen(place.kind === "unix" ? { path: place.path } : { host: place.host, port: place.port });
     await once(server, "listening");
   } catch (cause) {
-    throw new CommandError("refused", `--metrics: ${messageOf(cause)}`, { cause });
+    const where = place.kind === "unix" ? place.path : `${place.host} port ${place.port}`;
+    throw new CommandError("refused", `--metrics: ${where}: cannot listen: ${messageOf(cause)}`, { cause });
   }
   return {
     url: urlOf(server, place),

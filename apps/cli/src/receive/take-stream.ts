@@ -1,5 +1,5 @@
 import { encodeShut } from "@blkmig/protocol";
-import type { LoadEvent, LoadResult } from "@blkmig/sink";
+import { LoadError, type LoadEvent, type LoadResult } from "@blkmig/sink";
 
 import { CommandError, messageOf } from "../command-error.ts";
 import { createRate } from "../output/rate.ts";
@@ -80,5 +80,7 @@ async function loadMarked(
 
 /** A target that could not be marked was not written. */
 function unmarked(error: unknown): CommandError {
-  return new CommandError("refused", `${messageOf(error)} (nothing was written)`, { cause: error });
+  // Marking is a part of the first write, and so the room that loads takes it for the wire's failure.
+  const why = error instanceof LoadError && error.code === "wire" ? error.cause : error;
+  return new CommandError("refused", `${messageOf(why)} (nothing was written)`, { cause: error });
 }
