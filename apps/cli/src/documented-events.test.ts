@@ -63,6 +63,38 @@ it("every key of the events that commands print is in the manual", async () => {
   expect(events.flatMap(undocumentedIn)).toEqual([]);
 });
 
+it("every key of the events of a receiver that stays, and of those who look, is in the manual", async () => {
+  const path = temporaryFolder();
+  const at = `unix://${path("at")}`;
+  const [from, to, other] = [
+    makeDisk(path("from"), MIB),
+    makeGarbage(path("to"), MIB),
+    makeGarbage(path("other"), 4096),
+  ];
+  const stream = path("stream");
+  const receiver = startBlkmig(["receive", at, "--json", "--keep", "--disk", `a=${to}`]);
+  await receiver.url();
+  const runs = [
+    await runBlkmig(["send", at, "--json", "--disk", `a=${from}`, "--clone"]),
+    await runBlkmig(["send", `file://${stream}`, "--json", "--disk", `a=${from}`]),
+  ];
+  await receiver.until(({ event }) => event === "completed");
+  receiver.process.kill("SIGTERM");
+  runs.push(
+    await receiver.ended,
+    await runBlkmig(["status", "--json", "--source", from]),
+    await runBlkmig(["status", "--json", "--target", to]),
+    await runBlkmig(["verify", "--json", from, to]),
+    await runBlkmig(["verify", "--json", from, other]),
+    await runBlkmig(["inspect", "--json", stream]),
+  );
+  const events = runs.flatMap((run) => run.events);
+  const names = new Set(events.map(({ event }) => event));
+  const wanted = ["listening", "status", "pass", "completed", "source", "target", "failed", "frame", "summary"];
+  expect(wanted.filter((event) => !names.has(event))).toEqual([]);
+  expect(events.flatMap(undocumentedIn)).toEqual([]);
+});
+
 const documented = documentedEvents();
 
 function undocumentedIn({ event, ...fields }: JsonEvent): readonly string[] {

@@ -270,7 +270,7 @@ it.each([
 
 it.each([
   ["status", /in doubt/],
-  ["resolve", /two owners of one disk/],
+  ["resolve", /two\s+owners\s+of one disk/],
 ])("%s has help, with examples", async (command, sentence) => {
   const { code, stdout } = await runBlkmig([command, "--help"]);
   expect(code).toBe(0);
