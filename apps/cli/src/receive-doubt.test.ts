@@ -31,9 +31,9 @@ async function startSender(
     session: {
       reconnectFor: 10_000,
       ...session,
-      async connect(signal) {
+      async connect(signal, opening) {
         stop.signal.throwIfAborted();
-        const wire = await session.connect!(signal);
+        const wire = await session.connect!(signal, opening);
         wires.add(wire);
         return wire;
       },

@@ -127,6 +127,25 @@ test("a closed server, and a full one, hang up on who comes", async () => {
   expect(refusals).toEqual(["there are 1 clients already", "the server is closed"]);
 });
 
+test("of a full server the longest that has chosen no export makes room for who comes", async () => {
+  const { server, join, events } = serverUnderTest([{ name: "disk", device: garbageDisk() }], {
+    limits: { clients: 2 },
+  });
+  await join().go("disk");
+  const silent = join();
+  await silent.read(18); // the greeting
+  await join().go("disk");
+  await expect(silent.read(1)).rejects.toThrow("went away");
+  expect(server.clients()).toHaveLength(2);
+  await expect(join().read(1)).rejects.toThrow("went away");
+  const refusals = events.flatMap((event) => (event.type === "refused" ? [event.why] : []));
+  expect(refusals.toSorted()).toEqual([
+    "it had chosen no export when 2 clients were there",
+    "there are 2 clients already",
+  ]);
+  await server.close("now");
+});
+
 test("dropping an export leaves the clients of others alone", async () => {
   const { server, join } = serverUnderTest([
     { name: "a", device: garbageDisk() },

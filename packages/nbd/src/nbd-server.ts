@@ -26,6 +26,14 @@ export function createNbdServer(options: NbdServerOptions): NbdServer {
     onEvent({ type: "refused", peer: connection.peer, why });
   }
 
+  /** Who means well chooses at once: so it is the longest that has not, and a link that waits for an older one has. */
+  function makeRoom(most: number): void {
+    const longest = [...here].find(({ exportName, link }) => exportName === undefined && link === undefined);
+    if (!longest) return;
+    here.delete(longest); // now: it goes a turn later, and others come before
+    longest.hangUp("now", `it had chosen no export when ${most} clients were there`);
+  }
+
   async function secure(connection: Connection): Promise<Connection> {
     if (!tls) throw new TypeError("there are no keys for TLS"); // the negotiation does not come to this
     return secureConnection(connection, { as: "listener", tls, handshakeTimeoutMs: handshakeMs });
@@ -41,6 +49,7 @@ export function createNbdServer(options: NbdServerOptions): NbdServer {
     async serve(connection) {
       if (isClosed) return refuse(connection, "the server is closed");
       const most = limits.clients ?? CLIENTS;
+      if (here.size >= most) makeRoom(most);
       if (here.size >= most) return refuse(connection, `there are ${most} clients already`);
       const negotiation = createNegotiation({ exports, tls: tls ? "required" : "none", payloadBytes });
       const share = memory.share();

@@ -10,7 +10,7 @@ export type {
   SourceLimits,
   SourceWire,
 } from "./migration-options.ts";
-export type { SessionOptions, SourceJournal } from "./session-options.ts";
+export type { SessionOptions, SessionWire, SourceJournal } from "./session-options.ts";
 export { createMigration, migrate, type Migration } from "./migration.ts";
 export type { Source, SourceFigures, SourceOptions, SourceParts, Turn } from "./source-contract.ts";
 export { qemuFormat, type QemuFormatOptions } from "./qemu-format.ts";

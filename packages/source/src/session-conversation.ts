@@ -10,7 +10,7 @@ import type { SourceDisk } from "./migration-options.ts";
 import { createOverruns, Overrun } from "./overrun.ts";
 import { createReconnector } from "./reconnect.ts";
 import { createFlushes } from "./session-flushes.ts";
-import { type Hello, openSessionLink, type SessionLink } from "./session-link.ts";
+import { encodeOpening, type Hello, openSessionLink, type SessionLink } from "./session-link.ts";
 import { assertSessionOptions, DEFAULT_GRANULARITY } from "./session-options.ts";
 import { createSessionOutlet, type SessionOutlet } from "./session-outlet.ts";
 import type { MigrationSource } from "./source-contract.ts";
@@ -95,8 +95,9 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
   });
 
   const connect = async (signal: AbortSignal): Promise<SessionLink> => {
-    const wire = await session.connect(signal);
-    return openSessionLink({ wire, hello: hello(), clock, crc32: session.crc32 ?? crc32, signal });
+    const said = hello();
+    const wire = await session.connect(signal, encodeOpening(said));
+    return openSessionLink({ wire, hello: said, clock, crc32: session.crc32 ?? crc32, signal });
   };
 
   const connectAgain = async (why: string, signal: AbortSignal): Promise<SessionLink> => {

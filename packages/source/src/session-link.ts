@@ -17,9 +17,9 @@ import {
 import { aborted } from "./aborted.ts";
 import type { Clock } from "./clock.ts";
 import { Cut } from "./cut.ts";
-import type { SourceWire } from "./migration-options.ts";
 import type { Delivery } from "./outlet.ts";
 import { createPulse } from "./pulse.ts";
+import type { SessionWire } from "./session-options.ts";
 import { createReplies } from "./session-replies.ts";
 import { messageOf, Stop } from "./stop.ts";
 import { unlessAborted } from "./unless-aborted.ts";
@@ -69,13 +69,16 @@ export interface SessionLink {
 type Said<Word extends Say> = Extract<SessionMessage, { say: Word }>;
 
 export interface LinkParts {
-  readonly wire: SourceWire;
+  readonly wire: SessionWire;
   readonly hello: Hello;
   readonly clock: Clock;
   readonly crc32: Crc32;
   /** Ends the handshake. */
   readonly signal: AbortSignal;
 }
+
+/** What a session says first. */
+export const encodeOpening = (hello: Hello): Segments => [...encodeSessionPreface(), ...encodeMessage(hello)];
 
 /** Introduces itself, and waits for WELCOME. Throws `Stop` `refused`, or `Cut`; then the wire is let go. */
 export async function openSessionLink({ wire, hello, clock, crc32, signal }: LinkParts): Promise<SessionLink> {
@@ -156,8 +159,10 @@ export async function openSessionLink({ wire, hello, clock, crc32, signal }: Lin
   listen().catch((cause: unknown) => end(isWelcomed ? cutBy(cause) : strangerBy(cause)));
   let welcome: Welcome;
   try {
-    post(encodeSessionPreface());
-    welcome = await request(hello, "welcome", signal);
+    const welcomed = replies.message("welcome");
+    if (wire.isOpened) transferred += segmentsLength(encodeOpening(hello));
+    else post(encodeOpening(hello));
+    welcome = await unlessAborted(welcomed, signal);
   } catch (error) {
     end(error as Error);
     throw error;

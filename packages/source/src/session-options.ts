@@ -1,4 +1,4 @@
-import { type Crc32, FRAME_BYTES, MOST_FRAME_BYTES } from "@blkmig/protocol";
+import { type Crc32, FRAME_BYTES, MOST_FRAME_BYTES, type Segments } from "@blkmig/protocol";
 
 import type { SourceWire } from "./migration-options.ts";
 
@@ -19,10 +19,19 @@ export interface SourceJournal {
   moved(attempt: number, how: "moved" | "cloned"): Promise<void>;
 }
 
+/** One connection of a session. */
+export interface SessionWire extends SourceWire {
+  /** The opening was said on it already, by whoever connected. */
+  readonly isOpened?: boolean;
+}
+
 /** A session with a receiver of our own, over as many connections as it takes. */
 export interface SessionOptions {
-  /** Dials, or waits to be dialled; called again whenever a connection broke. The wire must be able to `read`. */
-  readonly connect: (signal: AbortSignal) => Promise<SourceWire>;
+  /**
+   * Dials, or waits to be dialled; called again whenever a connection broke. The wire must be able to `read`. `opening` is what a
+   * session says first, a view for good: who is dialled by several may say it to each of them, and give the one that answers.
+   */
+  readonly connect: (signal: AbortSignal, opening: Segments) => Promise<SessionWire>;
   /** Which migration it is: 1 to 64 letters, digits and dashes. Default: one of its own. */
   readonly migration?: string;
   /** Where commit is recorded. Without one a source that is killed cannot know whether its disk has moved. */

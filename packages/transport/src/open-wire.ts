@@ -23,7 +23,7 @@ export interface ListenUrlOptions {
   readonly tls?: TlsOptions;
   /** For TLS and WebSockets: a peer that is not ready in that time is dropped. Default 10 seconds. */
   readonly handshakeTimeoutMs?: number;
-  /** For TLS: hears of each peer that was turned away, and why, in a sentence. */
+  /** For TLS and WebSockets: hears of each peer that was turned away, and why, in a sentence. */
   readonly onRefused?: (peer: string, why: string) => void;
 }
 

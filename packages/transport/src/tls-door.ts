@@ -4,7 +4,7 @@ import { createServer, type TlsOptions as ServerOptions, type TLSSocket } from "
 import { type TlsOptions, toListenSettings } from "./tls-options.ts";
 import { explainRefusal } from "./tls-sentences.ts";
 
-/** So many peers may be in their handshake at once; more are turned away, or strangers could keep us busy. */
+/** So many peers may be in their handshake at once; or strangers could keep us busy: the longest makes room, for who means well is quick. */
 const AT_ONCE = 64;
 
 export interface DoorOptions {
@@ -28,7 +28,8 @@ export class TlsDoor {
   readonly #settings: ServerOptions;
   readonly #tls: TlsOptions;
   readonly #options: DoorOptions;
-  readonly #inside = new Set<Socket>();
+  /** In the order of their coming, each with its way out. */
+  readonly #inside = new Map<Socket, (why: string) => void>();
 
   /** Throws a `TypeError` for options that can be no key. */
   constructor(tls: TlsOptions, options: DoorOptions) {
@@ -41,12 +42,13 @@ export class TlsDoor {
   admit({ peer, raw, onSecure }: Newcomer): void {
     const { handshakeTimeoutMs, onRefused } = this.#options;
     raw.on("error", () => {}); // it closes as well
-    if (this.#inside.size >= AT_ONCE) {
+    const [longest] = this.#inside.values();
+    if (this.#inside.size >= AT_ONCE) longest?.(`it was not ready when ${AT_ONCE} others had come after it`);
+    const drop = (why: string): void => {
+      refuse(why);
       raw.destroy();
-      onRefused?.(peer, `${AT_ONCE} others are in their handshake`);
-      return;
-    }
-    this.#inside.add(raw);
+    };
+    this.#inside.set(raw, drop);
     const leave = () => {
       clearTimeout(timer);
       return this.#inside.delete(raw);
@@ -54,10 +56,7 @@ export class TlsDoor {
     const refuse = (why: string) => {
       if (leave()) onRefused?.(peer, why);
     };
-    const timer = setTimeout(() => {
-      refuse(`it was not ready within ${handshakeTimeoutMs} ms`);
-      raw.destroy();
-    }, handshakeTimeoutMs);
+    const timer = setTimeout(() => drop(`it was not ready within ${handshakeTimeoutMs} ms`), handshakeTimeoutMs);
     raw.on("close", () => setImmediate(refuse, "it went away during the handshake")); // or TLS says more, closing after it
     // A server for each: of what fails in a shared one nothing says which peer it was.
     const server = createServer(this.#settings, (socket) => onSecure(socket, leave));
@@ -70,7 +69,7 @@ export class TlsDoor {
 
   /** Drops who has not entered. */
   close(): void {
-    const dropped = [...this.#inside];
+    const dropped = [...this.#inside.keys()];
     this.#inside.clear(); // first: they were not refused
     for (const raw of dropped) raw.destroy();
   }

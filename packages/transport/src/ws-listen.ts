@@ -28,7 +28,7 @@ export interface WsListenOptions extends WsLimits {
   readonly allowOrigin?: readonly string[];
   /** Listens for `wss:` and nothing else. */
   readonly tls?: TlsOptions;
-  /** With `tls`: hears of each peer that was turned away by it (`wss://10.0.0.2:4711/`), and why, in a sentence. */
+  /** Hears of each peer that was turned away before it was a WebSocket (`wss://10.0.0.2:4711/`), and why, in a sentence. */
   readonly onRefused?: (peer: string, why: string) => void;
 }
 
@@ -37,9 +37,9 @@ export async function listenWs(options: WsListenOptions): Promise<Listener> {
   const { host, port, path, tls, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS, onRefused } = options;
   const arrivals = new Arrivals();
   const toUrl = (at: string, on: number) => wsUrl(tls ? "wss" : "ws", at, on, path);
-  const http = createHandshakeServer(handshakeTimeoutMs);
+  const http = createHandshakeServer();
   const secure = tls && createWssServer(http, tls, toUrl, { handshakeTimeoutMs, onRefused });
-  const newcomers = secure ?? limitNewcomers(http);
+  const newcomers = secure ?? limitNewcomers(http, { handshakeTimeoutMs, toPeer: toUrl, onRefused });
   const settings = { ...toWsSettings(options), noServer: true, clientTracking: false };
   const upgrader = new WebSocketServer(settings);
   http.on("upgrade", (request, socket, head) => {
@@ -67,10 +67,9 @@ export async function listenWs(options: WsListenOptions): Promise<Listener> {
   };
 }
 
-/** Answers nothing but upgrades, and gives up on peers that are slow to ask for one. */
-function createHandshakeServer(timeoutMs: number): Server {
-  const options = { headersTimeout: timeoutMs, requestTimeout: timeoutMs, connectionsCheckingInterval: timeoutMs };
-  return createServer(options, (_request, response) => {
+/** Answers nothing but upgrades. Who is slow to ask for one is a newcomer: Node's own times are looked at now and then only. */
+function createHandshakeServer(): Server {
+  return createServer({ headersTimeout: 0, requestTimeout: 0 }, (_request, response) => {
     response.writeHead(426, { connection: "close" }).end("This is a WebSocket of blkmig.\n");
   });
 }

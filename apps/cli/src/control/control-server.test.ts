@@ -91,6 +91,21 @@ describe("the control socket", () => {
     expect(await clients[0]!.next()).toBeUndefined();
     expect(await ask(await dial())).toMatchObject({ id: 1 });
   });
+
+  it("hangs up on who asks nothing for a while, or is silent while 64 others come, and not on who has asked", async () => {
+    const { dial, dropped } = await openControlSocket(200);
+    const client = await dial();
+    await client.ask({ id: 1, do: "version" });
+    await client.next();
+    const [first, ...others] = await Promise.all(Array.from({ length: 65 }, dial));
+    await others.at(-1)!.write("{"); // half a line asks nothing
+    for (const silent of [first!, ...others]) expect(await silent.next().catch(() => undefined)).toBeUndefined();
+    expect(dropped).toHaveLength(65);
+    expect(dropped[0]).toMatch(/when 64 others had come/);
+    expect(dropped.at(-1)).toBe("it said nothing for 200 ms");
+    await client.ask({ id: 2, do: "version" });
+    expect(await client.next()).toMatchObject({ id: 2 });
+  });
 });
 
 describe("a migration by the control socket", () => {

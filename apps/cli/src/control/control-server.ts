@@ -3,11 +3,13 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Connection, Listener } from "@blkmig/transport";
 import { listenUnix } from "@blkmig/transport/tcp";
 
+import { createNewcomers } from "../newcomers.ts";
 import type { ControlDesk } from "./control-desk.ts";
 import { serveClient } from "./serve-client.ts";
 
-/** Clients at once; whoever comes then is hung up on. */
+/** Clients at once that have asked for something, and as many that have not; whoever asks beyond that is hung up on. */
 const MOST_CLIENTS = 64;
+const SILENT_MS = 30_000;
 /** Who does not read its last answers is not waited for longer. */
 const PART_WITHIN_MS = 1000;
 
@@ -27,19 +29,50 @@ export async function listenControl(path: string): Promise<Listener> {
   }
 }
 
+export interface ControlServerOptions {
+  readonly desk: ControlDesk;
+  /** Told why a client was hung up on. */
+  readonly onDrop: (why: string) => void;
+  /** How long a client may take to ask for something. Milliseconds; default 30 seconds. */
+  readonly silentMs?: number;
+}
+
 /** Takes ownership of the listener. */
-export function serveControl(listener: Listener, desk: ControlDesk): ControlServer {
+export function serveControl(
+  listener: Listener,
+  { desk, onDrop, silentMs = SILENT_MS }: ControlServerOptions,
+): ControlServer {
   const clients = new Map<Connection, Promise<void>>();
+  const newcomers = createNewcomers({ within: silentMs, atOnce: MOST_CLIENTS });
   const ending = new AbortController();
+  let asking = 0;
+
   const take = async (connection: Connection): Promise<void> => {
-    await serveClient(connection, desk, ending.signal);
+    let isAsking = false;
+    let known: ((it: "known") => void) | undefined;
+    const asked = new Promise<"known">((resolve) => {
+      known = resolve;
+    });
+    const mayAsk = (): boolean => {
+      known?.("known");
+      if (isAsking) return true;
+      if (asking >= MOST_CLIENTS) onDrop(`${MOST_CLIENTS} others are asking`);
+      else [isAsking, asking] = [true, asking + 1];
+      return isAsking;
+    };
+    void newcomers.hear(connection, asked).then((heard) => {
+      if (heard === "known") return;
+      connection.destroy();
+      onDrop(heard.why);
+    });
+    await serveClient(connection, { desk, ending: ending.signal, mayAsk });
+    known?.("known"); // it has left
+    if (isAsking) asking--;
     clients.delete(connection);
   };
+
   const acceptAll = async (): Promise<void> => {
-    for (let next = await listener.accept(); next; next = await listener.accept()) {
-      if (clients.size < MOST_CLIENTS) clients.set(next, take(next));
-      else next.destroy();
-    }
+    for (let next = await listener.accept(); next; next = await listener.accept()) clients.set(next, take(next));
   };
   const accepting = acceptAll();
   return {

@@ -18,6 +18,8 @@ export interface ControlSocket {
   readonly events: readonly string[];
   /** What systemd was told. */
   readonly statuses: readonly string[];
+  /** Why clients were hung up on. */
+  readonly dropped: readonly string[];
   /** As `blkmig serve` begins to end. */
   beginToEnd(): void;
   dial(): Promise<RawClient>;
@@ -36,10 +38,10 @@ export interface RawClient {
   hangUp(): void;
 }
 
-export async function openControlSocket(): Promise<ControlSocket> {
+export async function openControlSocket(silentMs?: number): Promise<ControlSocket> {
   const path = temporaryFolder()("control");
   const live = createFakeLiveServer();
-  const [events, statuses]: [string[], string[]] = [[], []];
+  const [events, statuses, dropped]: [string[], string[], string[]] = [[], [], []];
   const desk = createControlDesk({
     live,
     control: path,
@@ -47,14 +49,27 @@ export async function openControlSocket(): Promise<ControlSocket> {
     output: recordingOutput(events),
     onStatus: (status) => void statuses.push(status),
   });
-  const server = serveControl(await listenControl(path), desk);
+  const server = serveControl(await listenControl(path), {
+    desk,
+    onDrop: (why) => void dropped.push(why),
+    ...(silentMs !== undefined && { silentMs }),
+  });
   const close = async (): Promise<void> => {
     desk.close();
     await live.close();
     await server.close();
   };
   onTestFinished(close);
-  return { path, live, events, statuses, beginToEnd: () => desk.close(), dial: async () => dialRaw(path), close };
+  return {
+    path,
+    live,
+    events,
+    statuses,
+    dropped,
+    beginToEnd: () => desk.close(),
+    dial: async () => dialRaw(path),
+    close,
+  };
 }
 
 async function dialRaw(path: string): Promise<RawClient> {

@@ -15,11 +15,18 @@ const LONGEST_REQUEST = 64 * 1024;
 /** Requests of one client under way. */
 const MOST_UNDER_WAY = 16;
 
+export interface ServeClientOptions {
+  readonly desk: ControlDesk;
+  readonly ending: AbortSignal;
+  /** Asked before each request; who may not is hung up on. */
+  readonly mayAsk: () => boolean;
+}
+
 /**
  * Answers one client until it has no more to ask, or `ending` aborts; then waits until all that it asked for is answered. What it
  * has begun goes on when it goes away. Never throws.
  */
-export async function serveClient(connection: Connection, desk: ControlDesk, ending: AbortSignal): Promise<void> {
+export async function serveClient(connection: Connection, { desk, ending, mayAsk }: ServeClientOptions): Promise<void> {
   const outbox = createOutbox(connection);
   const underWay = new Map<number, Promise<void>>();
   const part = async (): Promise<void> => {
@@ -32,6 +39,7 @@ export async function serveClient(connection: Connection, desk: ControlDesk, end
   ending.addEventListener("abort", onEnding);
   try {
     for await (const line of readLines(connection, LONGEST_REQUEST)) {
+      if (!mayAsk()) break;
       const read = readRequest(line);
       if ("error" in read) outbox.answer(failure(read.id, read.error));
       else take(read.request, { desk, outbox, underWay });

@@ -5,6 +5,7 @@ import type { MigrationEvent, MigrationResult, Statistics } from "@blkmig/source
 
 import type { AnyDisk } from "../disks/any-disk.ts";
 import type { Fields } from "../output/json-lines.ts";
+import type { Output, Warn } from "../output/output.ts";
 import type { SendPlace } from "../send/send-options.ts";
 import type { SessionChoices } from "../send/session-choices.ts";
 
@@ -105,8 +106,8 @@ export interface LiveServerOptions {
   /** Gives a device that does the same, measured; what clients use. */
   readonly meter?: ((device: BlockDevice) => BlockDevice) | undefined;
   /** One sentence, for people. */
-  readonly say: (message: string) => void;
-  readonly warn: (message: string) => void;
+  readonly say: Output["say"];
+  readonly warn: Warn;
 }
 
 /** Disks that are served over NBD with their writes tracked, and moved while they are. */

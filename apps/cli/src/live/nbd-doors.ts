@@ -8,6 +8,7 @@ import {
   type NbdUrl,
 } from "@blkmig/nbd";
 
+import type { Output, Warn } from "../output/output.ts";
 import { readServerKeys } from "./server-keys.ts";
 
 /** Where clients come in: one NBD server an address, all with the same exports. */
@@ -27,8 +28,8 @@ export interface NbdDoorsOptions {
   readonly at: readonly NbdUrl[];
   /** Asked at each negotiation. */
   readonly exports: () => readonly NbdExport[];
-  readonly say: (message: string) => void;
-  readonly warn: (message: string) => void;
+  readonly say: Output["say"];
+  readonly warn: Warn;
 }
 
 /** Opens all or none. Throws `TransportError` `listen`, and `CommandError` for keys that are none. */
@@ -36,8 +37,8 @@ export async function openNbdDoors({ at, exports, say, warn }: NbdDoorsOptions):
   const doors: { readonly server: NbdServer; readonly listener: NbdListener }[] = [];
 
   const onEvent = (event: NbdServerEvent): void => {
-    if (event.type === "refused") return warn(`NBD client ${event.peer} was turned away: ${event.why}`);
-    if (event.type === "visited") return say(`NBD client ${event.peer} asked what is here, and left`);
+    if (event.type === "refused") return warn(`NBD client ${event.peer} was turned away: ${event.why}`, event.why);
+    if (event.type === "visited") return say(`NBD client ${event.peer} asked what is here, and left`, "visited");
     const { peer, exportName } = event;
     if (event.type === "joined") return say(`NBD client ${peer} uses disk '${exportName}'`);
     say(`NBD client ${peer} left disk '${exportName}'${event.why === undefined ? "" : `: ${event.why}`}`);

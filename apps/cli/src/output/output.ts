@@ -1,4 +1,5 @@
 import type { Ending } from "../exit-code.ts";
+import { createFold } from "./fold.ts";
 import { type Fields, formatEvent, openEventsDescriptor } from "./json-lines.ts";
 import { createPeople } from "./people.ts";
 import type { Progress } from "./progress.ts";
@@ -7,10 +8,10 @@ import { flushed, unread } from "./unread.ts";
 
 /** Everything a command says, to people and to scripts. */
 export interface Output {
-  /** A sentence for people. With `--json` only what went wrong is told to them. */
-  say(text: string): void;
-  /** For both. */
-  warn(message: string): void;
+  /** A sentence for people. With `--json` only what went wrong is told to them. `why` as in `warn`. */
+  say(text: string, why?: string): void;
+  /** For both. With `why`, it is of a kind that strangers can repeat: after the first few they are counted, and told together. */
+  warn(message: string, why?: string): void;
   /** For scripts. */
   event(event: string, fields: Fields): void;
   /** For both: people see `progress`, scripts a `status` of these fields, each as often as they can bear. */
@@ -25,6 +26,8 @@ export interface Output {
   flush(): Promise<void>;
 }
 
+export type Warn = Output["warn"];
+
 export interface OutputOptions {
   readonly json: boolean;
   readonly stdoutIsWire?: boolean;
@@ -34,6 +37,7 @@ export interface OutputOptions {
 const MOST_UNREAD_BYTES = 1024 * 1024;
 
 const now = (): number => performance.now();
+const later = (ms: number, act: () => void): void => void setTimeout(act, ms).unref();
 
 export function createOutput({ json, stdoutIsWire = false }: OutputOptions): Output {
   const events = json ? eventsStream(stdoutIsWire) : undefined;
@@ -43,17 +47,27 @@ export function createOutput({ json, stdoutIsWire = false }: OutputOptions): Out
   // Nobody reads any more: that ends no migration.
   for (const stream of [process.stderr, events]) stream?.on("error", () => {});
 
+  const warn = (message: string): void => {
+    people?.warn(message);
+    event("warning", { message });
+  };
+  const warnings = createFold({ tell: warn, later });
+  const sayings = createFold({ tell: (text) => people?.line(text), later });
+  const flushFolds = (): void => [warnings, sayings].forEach((fold) => fold.flush());
+
   const event = (name: string, fields: Fields): void => {
     events?.write(formatEvent(name, { ...fields, time: new Date().toISOString() }));
   };
 
   return {
-    say(text) {
-      if (!json) people?.line(text);
+    say(text, why) {
+      if (json) return;
+      if (why === undefined) people?.line(text);
+      else sayings.tell(text, why);
     },
-    warn(message) {
-      people?.warn(message);
-      event("warning", { message });
+    warn(message, why) {
+      if (why === undefined) warn(message);
+      else warnings.tell(message, why);
     },
     event,
     progress(progress, status) {
@@ -62,6 +76,7 @@ export function createOutput({ json, stdoutIsWire = false }: OutputOptions): Out
     },
     endProgress: () => people?.endProgress(),
     ended({ event: name, code, message, migration = null, commands = [] }) {
+      flushFolds(); // before the end: nothing comes after it
       people?.endProgress();
       people?.error(message);
       if (!json && commands.length > 0) people?.line("The same at both ends, one of these ends it by hand:");
@@ -72,6 +87,7 @@ export function createOutput({ json, stdoutIsWire = false }: OutputOptions): Out
     },
     debug: (error) => void process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`),
     async flush() {
+      flushFolds();
       await Promise.all([process.stderr, ...(events ? [events] : [])].map(flushed));
     },
   };

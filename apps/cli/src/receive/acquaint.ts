@@ -1,6 +1,7 @@
 import type { Connection } from "@blkmig/transport";
 
 import { messageOf } from "../command-error.ts";
+import type { Stranger } from "../newcomers.ts";
 import { FIRST_BYTES, recognise, tooShort } from "./recognise.ts";
 
 /** What a sender speaks: a bare classic stream, QEMU's envelope around one, or our own session. */
@@ -14,7 +15,7 @@ export interface KnownSender {
 }
 
 /** A peer that has said something. */
-type Acquaintance = KnownSender | { readonly is: "stranger"; readonly why: string };
+type Acquaintance = KnownSender | Stranger;
 
 /** Reads a peer's first bytes and says what it is. Never throws: a wire that breaks is a stranger's. */
 export async function acquaint(connection: Connection): Promise<Acquaintance> {

@@ -13,20 +13,26 @@ const MOST_AT_ONCE = 64;
  * Answers senders that come when the disks are served already. One that has not heard of its commit is told, however late it asks:
  * it would stay in doubt, and its clients would wait. Anybody else is sent away with a sentence.
  */
-export function answerLate(committed: Committed, warn: (message: string) => void): (wire: SenderWire) => void {
+export function answerLate(
+  committed: Committed,
+  onDrop: (peer: string, why: string) => void,
+): (wire: SenderWire) => void {
   let atOnce = 0;
 
   const answer = async (wire: SenderWire): Promise<void> => {
     const session = createSinkSession({ open: async (offer) => decided(offer, committed), limits: LIMITS });
     const end = await session.take(wire);
-    if (end.how === "turned-away") warn(`dropped ${wire.peer}: ${end.why}`);
+    if (end.how === "turned-away") onDrop(wire.peer, end.why);
     if (end.how !== "cut") return wire.part(PART_WITHIN_MS); // or the last word would be lost
     wire.destroy();
     await session.giveUp(end.why);
   };
 
   return (wire) => {
-    if (atOnce === MOST_AT_ONCE) return wire.destroy();
+    if (atOnce === MOST_AT_ONCE) {
+      wire.destroy();
+      return onDrop(wire.peer, `${MOST_AT_ONCE} others have begun a session and not been told yet`);
+    }
     atOnce++;
     void answer(wire).finally(() => atOnce--);
   };

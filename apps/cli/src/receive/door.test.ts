@@ -94,12 +94,14 @@ it("strangers are dropped and told of: garbage, silence, an end", async () => {
   await door.close();
 });
 
-it("so many may be silent at once, and no more", async () => {
+it("so many may be silent at once, and who was silent longest makes room for who comes", async () => {
   const { door, arrive, untilDropped, dropped } = open({ atOnce: 2 });
-  for (let each = 0; each < 3; each++) arrive();
+  const [longest] = [arrive(), arrive(), arrive()];
+  await expect(longest.read(new Uint8Array(1))).rejects.toThrow("went away");
   await untilDropped(1);
-  expect(dropped).toEqual(["2 others have not yet said who they are"]);
-  await door.close();
+  expect(dropped).toEqual(["it had not said who it is when 2 others had come after it"]);
+  say(arrive(), EOS);
+  expect(await door.next()).toBeDefined();
   await untilDropped(3);
 });
 

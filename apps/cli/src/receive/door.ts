@@ -1,14 +1,11 @@
 import type { Connection, Listener } from "@blkmig/transport";
 
+import { createNewcomers, type NewcomersOptions } from "../newcomers.ts";
 import { acquaint, type KnownSender } from "./acquaint.ts";
 import { createSenderWire, type SenderWire } from "./sender-wire.ts";
 
-export interface DoorOptions {
+export interface DoorOptions extends NewcomersOptions {
   readonly listener: Listener;
-  /** How long a peer may take to say who it is. Milliseconds. */
-  readonly within: number;
-  /** How many may be waiting for that at once; who comes then is dropped. */
-  readonly atOnce: number;
   /** Told of every peer that was dropped, and why. */
   readonly onDrop: (peer: string, why: string) => void;
 }
@@ -32,8 +29,7 @@ type DoorState =
 
 /** Opens the door; peers are looked at from now on. */
 export function openDoor({ listener, within, atOnce, onDrop }: DoorOptions): Door {
-  /** Peers that have not said who they are, each with its way out. */
-  const unknown = new Map<Connection, (why: string) => void>();
+  const newcomers = createNewcomers({ within, atOnce });
   let state: DoorState = { is: "open" };
   let guest: SenderWire | undefined;
   let deliver: ((guest: SenderWire | undefined) => void) | undefined;
@@ -43,15 +39,11 @@ export function openDoor({ listener, within, atOnce, onDrop }: DoorOptions): Doo
     onDrop(peer.peer, why);
   };
 
-  const shut = (why: string): void => {
-    for (const leave of unknown.values()) leave(why);
-  };
-
   const letIn = (arrived: SenderWire): void => {
     state = { is: "shut" };
     if (deliver) deliver(arrived);
     else guest = arrived;
-    shut("another sender came first");
+    newcomers.dismiss("another sender came first");
   };
 
   const receive = (peer: Connection, known: KnownSender): void => {
@@ -62,13 +54,7 @@ export function openDoor({ listener, within, atOnce, onDrop }: DoorOptions): Doo
   };
 
   const meet = async (peer: Connection): Promise<void> => {
-    const left = new Promise<{ is: "stranger"; why: string }>((resolve) => {
-      unknown.set(peer, (why) => resolve({ is: "stranger", why }));
-    });
-    const timer = setTimeout(() => unknown.get(peer)?.(`it said nothing for ${within} ms`), within);
-    const known = await Promise.race([acquaint(peer), left]);
-    clearTimeout(timer);
-    unknown.delete(peer);
+    const known = await newcomers.hear(peer, acquaint(peer));
     if (known.is === "stranger") drop(peer, known.why);
     else receive(peer, known);
   };
@@ -76,7 +62,6 @@ export function openDoor({ listener, within, atOnce, onDrop }: DoorOptions): Doo
   const welcome = async (): Promise<void> => {
     for (let peer = await listener.accept(); peer; peer = await listener.accept()) {
       if (state.is === "shut") drop(peer, "a migration is under way");
-      else if (unknown.size >= atOnce) drop(peer, `${atOnce} others have not yet said who they are`);
       else void meet(peer);
     }
   };
@@ -108,7 +93,7 @@ export function openDoor({ listener, within, atOnce, onDrop }: DoorOptions): Doo
       deliver?.(undefined);
       guest?.destroy();
       guest = undefined;
-      shut("the receiver stops listening");
+      newcomers.dismiss("the receiver stops listening");
       await listener.close();
     },
   };

@@ -111,14 +111,14 @@ async function receiveFromAnyone(receiver: Receiver, first: Targets): Promise<nu
   let targets: Targets | undefined = first;
   let door: Door | undefined;
   try {
-    const onDrop = (peer: string, why: string): void => output.warn(`dropped ${peer}: ${why}`);
+    const onDrop = (peer: string, why: string): void => output.warn(`dropped ${peer}: ${why}`, why);
     const listener = await listen(receiver, onDrop);
     const opened = openDoor({ listener, within: options.recogniseWithin, atOnce: UNKNOWN_AT_ONCE, onDrop });
     door = opened;
     for (;;) {
       const wire = await unlessAborted(opened.next(), signal);
       if (!wire) throw new CommandError("cancelled", "cancelled: no migration was under way");
-      output.say(`receiving from ${wire.peer}`);
+      output.say(`receiving from ${wire.peer}`, "receiving");
       const open = targets;
       targets = undefined; // they are closed by whoever takes the migration: then others may have the disks
       const taking = async (): Promise<Left> => takeFrom(wire, open, receiver, opened);
@@ -156,7 +156,7 @@ async function takeFrom(wire: SenderWire, open: Targets | undefined, receiver: R
   const { options, world, guard } = receiver;
   const onAnswered = (committed?: Committed): void => {
     if (!committed || !options.serving) return door.open();
-    door.admit(answerLate(committed, (message) => world.output.warn(message)));
+    door.admit(answerLate(committed, (peer, why) => world.output.warn(`dropped ${peer}: ${why}`, why)));
   };
   const admit = (take: (wire: SenderWire) => void): void => door.admit(take);
   const targets = open ?? (await openAgain(receiver, wire, onAnswered));

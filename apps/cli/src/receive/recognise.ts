@@ -30,7 +30,7 @@ export function recognise(bytes: Uint8Array): Recognised {
     if (!(error instanceof ProtocolError)) throw error;
     return {
       is: "foreign",
-      why: `this is no session of blkmig, and neither a classic block stream nor QEMU's: it begins with ${shown(bytes)}`,
+      why: `this is no session of blkmig, and neither a classic block stream nor QEMU's: it begins with ${shownBytes(bytes)}`,
     };
   }
 }
@@ -42,7 +42,7 @@ export function tooShort(bytes: Uint8Array): string {
 }
 
 /** Text as text, the rest in hex. */
-function shown(bytes: Uint8Array): string {
+export function shownBytes(bytes: Uint8Array): string {
   const first = bytes.subarray(0, FIRST_BYTES);
   if (first.every((byte) => byte >= 0x09 && byte < 0x7f)) return `'${printable(new TextDecoder().decode(first))}'`;
   return [...first].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");

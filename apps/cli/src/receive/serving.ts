@@ -74,8 +74,8 @@ export function createServing(targets: Targets, options: ServingOptions, world: 
       insecure: options.insecure,
       waiting: true,
       meter: world.metrics?.meter,
-      say: (message) => output.say(message),
-      warn: (message) => output.warn(message),
+      say: (message, why) => output.say(message, why),
+      warn: (message, why) => output.warn(message, why),
     });
 
   return {

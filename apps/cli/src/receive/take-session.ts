@@ -80,7 +80,7 @@ export async function takeSession(taking: Taking): Promise<boolean> {
       session,
       again,
       over: over.signal,
-      onTurnedAway: (peer, why) => output.warn(`dropped ${peer}: ${why}`),
+      onTurnedAway: (peer, why) => output.warn(`dropped ${peer}: ${why}`, why),
     });
     const result = await Promise.race([session.ended, visits.nobody]);
     if (!result) return await nobodyOffered(taking, over, session);

@@ -1,12 +1,10 @@
-import { type Connection, listenUrl, type TlsOptions, type WireUrl } from "@blkmig/transport/url";
+import { listenUrl, type TlsOptions, type WireUrl } from "@blkmig/transport/url";
 
-import { aborted } from "../interruption.ts";
 import type { Output } from "../output/output.ts";
+import { createDoorway, type Doorway } from "./doorway.ts";
 
-/** Receivers that dial, one after the other. */
-export interface Callers {
-  /** The next; undefined when the signal aborts, or when nobody came in so many milliseconds. */
-  next(signal: AbortSignal, within?: number): Promise<Connection | undefined>;
+/** Receivers that dial. */
+export interface Callers extends Doorway {
   close(): Promise<void>;
 }
 
@@ -16,25 +14,16 @@ export interface CallersOptions {
   readonly tls?: TlsOptions;
 }
 
-/** The longest that Node's timers can wait. */
-const LONGEST_MS = 2 ** 31 - 1;
+/** A receiver opens its targets before it answers: as long as a session waits for it when it is dialled. */
+const ANSWER_WITHIN_MS = 30_000;
+const UNKNOWN_AT_ONCE = 64;
 
 /** Listens until it is closed: a receiver whose connection breaks dials the same address again. */
 export async function listenForReceiver(at: WireUrl, { output, allowOrigin, tls }: CallersOptions): Promise<Callers> {
-  const onRefused = (peer: string, why: string): void => output.warn(`${peer}: turned away: ${why}`);
-  const listener = await listenUrl(at, { allowOrigin, onRefused, ...(tls ? { tls } : {}) });
+  const turnedAway = (peer: string, why: string): void => output.warn(`${peer}: turned away: ${why}`, why);
+  const listener = await listenUrl(at, { allowOrigin, onRefused: turnedAway, ...(tls ? { tls } : {}) });
   output.event("listening", { url: listener.url });
   output.say(`waiting for a receiver at ${listener.url}`);
-  /** Kept over a wait that ended in vain: whoever dials later must not get lost. */
-  let arriving: Promise<Connection | undefined> | undefined;
-  return {
-    async next(signal, within = LONGEST_MS) {
-      arriving ??= listener.accept();
-      const patience = AbortSignal.any([signal, AbortSignal.timeout(Math.min(within, LONGEST_MS))]);
-      const connection = await Promise.race([arriving, aborted(patience).then(() => undefined)]);
-      if (connection) arriving = undefined;
-      return connection;
-    },
-    close: () => listener.close(),
-  };
+  const options = { listener, within: ANSWER_WITHIN_MS, atOnce: UNKNOWN_AT_ONCE, onDrop: turnedAway };
+  return { ...createDoorway(options), close: () => listener.close() };
 }

@@ -1,5 +1,6 @@
 import { identifyDisk, sameDisk } from "@blkmig/device";
-import type { SourceWire } from "@blkmig/source";
+import type { Segments } from "@blkmig/protocol";
+import type { SessionOptions, SessionWire, SourceWire } from "@blkmig/source";
 import { type Connection, connectUrl, formatWireUrl, type WireUrl } from "@blkmig/transport/url";
 
 import { openTlsKeys, type TlsKeys } from "../arguments/tls-arguments.ts";
@@ -14,10 +15,20 @@ import type { SendPlace } from "./send-options.ts";
 export interface SendWires {
   /** Dials the receiver, or waits until it dials. Throws `TransportError`, or `CommandError` `cancelled`. */
   open(signal: AbortSignal): Promise<SourceWire>;
-  /** The same again, after the last one broke; waits at most so many milliseconds for a receiver to dial. */
-  openAgain(signal: AbortSignal, within: number): Promise<SourceWire>;
+  /** Listens, if receivers dial, and waits until somebody has. False if we dial. Throws `CommandError` `cancelled`. */
+  arrived(signal: AbortSignal): Promise<boolean>;
+  /** For a session, after the last one broke: dials again, or hears who dials, for at most so many milliseconds. */
+  openAgain(signal: AbortSignal, how: AgainOptions): Promise<SessionWire>;
   close(): Promise<void>;
 }
+
+interface AgainOptions {
+  readonly opening: Segments;
+  readonly within: number;
+}
+
+/** The longest that Node's timers can wait. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 export interface SendWiresOptions extends SendPlace {
   /** Whether a receiver that is started by us takes up what an earlier one has begun. */
@@ -60,21 +71,29 @@ export async function createSendWires(
     return canBeAnswered(to) ? { ...wire, read: (into) => connection.read(into) } : wire;
   };
 
+  const listening = async (): Promise<Callers> =>
+    (callers ??= await listenForReceiver(to, { output, allowOrigin, ...tls }));
+
   return {
     async open(ending) {
       if (!listen) return asWire(await dial(ending, false));
-      callers = await listenForReceiver(to, { output, allowOrigin, ...tls });
-      const first = await callers.next(ending);
-      if (!first) throw new CommandError("cancelled", "cancelled: nobody has dialled");
+      const first = await (await listening()).next(ending);
+      if (!first) throw nobodyDialled();
       return asWire(first);
     },
-    async openAgain(ending, within) {
+    async arrived(ending) {
+      if (!listen) return false;
+      if (!(await (await listening()).arrived(ending))) throw nobodyDialled();
+      return true;
+    },
+    async openAgain(ending, { opening, within }) {
       last?.destroy(); // a receiver that takes one connection at a time must see that this one is over
       if (to.kind === "stdio") throw new Error("standard input and output cannot be opened again");
       if (!callers) return asWire(await dial(ending, true));
-      const next = await callers.next(ending, within);
-      if (!next) throw new Error("the receiver has not dialled again");
-      return asWire(next);
+      const patience = AbortSignal.any([ending, AbortSignal.timeout(Math.min(within, LONGEST_MS))]);
+      const next = await callers.hear(opening, patience);
+      if (!next) throw ending.aborted ? nobodyDialled() : new Error("the receiver has not dialled again");
+      return { ...asWire(next), isOpened: true };
     },
     async close() {
       // Only ours to end early: one that was ended well has said its last word.
@@ -85,16 +104,25 @@ export async function createSendWires(
   };
 }
 
-/** Opens the first connection now, so that a receiver that is not there is a refusal; gives what a session asks for connections. */
+const nobodyDialled = (): CommandError => new CommandError("cancelled", "cancelled: nobody has dialled");
+
+/**
+ * Opens the first connection now, or waits until somebody has dialled, so that a receiver that is not there is a refusal; gives what
+ * a session asks for connections.
+ */
 export async function connectBy(
   wires: SendWires,
   signal: AbortSignal,
   within: number,
-): Promise<(signal: AbortSignal) => Promise<SourceWire>> {
-  let first: SourceWire | undefined = await wires.open(signal);
-  return async (ending) => {
-    const wire = first ?? (await wires.openAgain(ending, within));
+): Promise<SessionOptions["connect"]> {
+  const theyDial = await wires.arrived(signal);
+  let first: SourceWire | undefined = theyDial ? undefined : await wires.open(signal);
+  /** Who dialled may be a stranger: for the first receiver one waits as long as for the first caller. */
+  let patience = theyDial ? Infinity : within;
+  return async (ending, opening) => {
+    const wire = first ?? (await wires.openAgain(ending, { opening, within: patience }));
     first = undefined;
+    patience = within;
     return wire;
   };
 }

@@ -30,7 +30,8 @@ export function answerAtControl(
 ): AtControl {
   const onStatus = (status: string): void => systemd.tell(`STATUS=${status}`);
   const desk = createControlDesk({ live, control, version, output, onStatus });
-  const clients = socket && serveControl(socket, desk);
+  const onDrop = (why: string): void => output.warn(`a client of ${control} was hung up on: ${why}`, why);
+  const clients = socket && serveControl(socket, { desk, onDrop });
   return {
     desk,
     async close() {

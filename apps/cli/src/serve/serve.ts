@@ -1,6 +1,7 @@
 import { listenControl } from "../control/control-server.ts";
 import { createLiveServer } from "../live/create-live-server.ts";
 import type { LiveServer } from "../live/live-contract.ts";
+import type { Output, Warn } from "../output/output.ts";
 import { openServed } from "./open-served.ts";
 import type { ServeOptions } from "./serve-options.ts";
 import { serveUntilOver, type ServeWorld } from "./serve-until-over.ts";
@@ -26,8 +27,8 @@ export async function serve(options: ServeOptions, world: ServeWorld): Promise<n
 }
 
 async function createLive(options: ServeOptions, { output, signal, metrics }: ServeWorld): Promise<LiveServer> {
-  const warn = (message: string): void => output.warn(message);
-  const say = (message: string): void => output.say(message);
+  const warn: Warn = (message, why) => output.warn(message, why);
+  const say: Output["say"] = (message, why) => output.say(message, why);
   const disks = await openServed(options, { signal, warn });
   for (const { disk } of disks) {
     if (!disk.locked) warn(`${disk.path} is not locked, so whoever else writes it is not seen`);
