@@ -40,7 +40,7 @@ it.each(companies)(
     await lieAll(async () => {});
     const after = await on.memory();
     expect(after.held - before.held).toBeLessThan(MIB);
-    expect(after.resident - before.resident).toBeLessThan(MIB * company.length);
+    expect(after.resident - before.resident).toBeLessThan(MIB * liars.length);
     expect(readdirSync(on.folder)).toEqual(["target"]);
     expect(readFileSync(on.target).every((byte) => byte === 0xee)).toBe(true);
     await on.serves();
