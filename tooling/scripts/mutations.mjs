@@ -7,6 +7,7 @@ const sessions = { workspace: "tooling/simulator", tests: ["src/session-laws.tes
 const mirror = { workspace: "packages/source", tests: ["src/mirroring.test.ts"] };
 const doubt = { workspace: "tooling/simulator", tests: ["src/session-doubt.test.ts"] };
 const laws = { workspace: "packages/source", tests: ["src/laws.test.ts"] };
+const owed = { workspace: "packages/source", tests: ["src/session-replies.test.ts"] };
 const nbdServer = { workspace: "packages/nbd", tests: ["src/nbd-server-laws.test.ts"] };
 const nbdEnding = { workspace: "packages/nbd", tests: ["src/nbd-server-ending.test.ts"] };
 const nbdLink = { workspace: "packages/nbd", tests: ["src/client-link.test.ts"] };
@@ -208,6 +209,20 @@ export const mutations = [
     find: '      if (outcome === "committed") return {};',
     replace:
       '      if (outcome === "committed") {\n        parts.custody.kept();\n        throw new Cut("no");\n      }',
+  },
+  {
+    name: "session: what a peer acknowledges does not settle what it owes",
+    ...owed,
+    file: "packages/source/src/session-replies.ts",
+    find: "    debt.forgive();\n",
+    replace: "",
+  },
+  {
+    name: "session: a peer that only talks owes nothing",
+    ...owed,
+    file: "packages/source/src/session-replies.ts",
+    find: "      if (waiter) debt.pay(1);",
+    replace: "      if (waiter) settle(1);",
   },
   {
     name: "session, law 9: a disk that has moved is not recorded as moved",
@@ -413,6 +428,13 @@ export const mutations = [
     ...qemuGuest,
     file: "packages/qemu/src/qemu-guest.ts",
     find: '        if (isHeld("taken"))\n          throw new QemuError("changed", qmp.url, "somebody has resumed the guest after we had stopped it");\n',
+    replace: "",
+  },
+  {
+    name: "QEMU, law 5: a guest that was never told to stop is taken for stopped",
+    ...qemuGuest,
+    file: "packages/qemu/src/qemu-guest.ts",
+    find: "      qmp.ended.throwIfAborted(); // what was never said stops nobody, and such a guest is not lost\n",
     replace: "",
   },
   {

@@ -56,6 +56,21 @@ it("leaves the mark where it cannot be known whether the guest is stopped", asyn
   expect([qemu.status, qemu.names()]).toEqual(["running", []]);
 });
 
+it("does not hold a guest whose stop still waited for its turn when the monitor went", async () => {
+  const qemu = new FakeQemu();
+  const inTurn = createTurns();
+  const pass = Promise.withResolvers<void>();
+  void inTurn(async () => pass.promise);
+  const guest = createQemuGuest({ qmp: qemu, marks: createMarks(qemu, "m", "n0"), stopInTurn: inTurn });
+  const pausing = guest.pause();
+  await expect.poll(() => qemu.names()).toEqual([MARK]);
+  qemu.close();
+  pass.resolve();
+  await expect(pausing).rejects.toMatchObject({ code: "gone" });
+  await guest.resume(); // that it throws would say that the guest is lost
+  expect([guest.stopped, qemu.status, qemu.asked.includes("stop")]).toEqual([false, "running", false]);
+});
+
 it("still holds a guest that could not be resumed", async () => {
   const { qemu, guest } = guestOf();
   await guest.pause();

@@ -58,8 +58,11 @@ export function createQemuGuest({ qmp, marks, stopInTurn }: QemuGuestOptions): Q
   }
 
   async function stop(): Promise<void> {
-    held = "asked";
-    await stopInTurn(async () => qmp.execute("stop", undefined, { timeoutMs: STOP_MS }));
+    await stopInTurn(async () => {
+      qmp.ended.throwIfAborted(); // what was never said stops nobody, and such a guest is not lost
+      held = "asked";
+      return qmp.execute("stop", undefined, { timeoutMs: STOP_MS });
+    });
     const goesOn = await mayRun();
     if (isHeld("taken"))
       throw new QemuError("changed", qmp.url, "somebody resumed the guest while it was being stopped");
@@ -73,7 +76,7 @@ export function createQemuGuest({ qmp, marks, stopInTurn }: QemuGuestOptions): Q
   async function takeBack(failure: unknown): Promise<void> {
     const isNo = failure instanceof QemuError && failure.code === "refused";
     // After a time-out it may still stop; a `cont` comes after that, for QEMU keeps the order.
-    if (!isNo && !isHeld("taken")) await cont();
+    if (!isNo && !isHeld("no") && !isHeld("taken")) await cont();
     await letGo();
   }
 

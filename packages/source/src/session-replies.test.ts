@@ -70,6 +70,23 @@ test("messages are given by their word, in order; one that nobody waits for is p
   expect(await sealed).toMatchObject({ attempt: 3 });
 });
 
+test("how long the peer has kept us waiting is counted from what it last did, and words alone do nothing", async () => {
+  let now = 0;
+  const replies = createReplies({ now: () => now });
+  for (const sent of [1, 2]) void replies.carry(1, sent);
+  now += 100;
+  expect(replies.owed).toBe(100);
+  const flushed = replies.message("flushed");
+  replies.onMessage({ say: "flushed", serial: 0, ms: 1 });
+  await flushed;
+  expect(replies).toMatchObject({ owed: 100, progress: 0 });
+  replies.onAck(1);
+  now += 30;
+  expect(replies).toMatchObject({ owed: 30, progress: 1 });
+  replies.onAck(1); // says nothing new
+  expect(replies.owed).toBe(30);
+});
+
 test("when the connection ends everybody is told why, whoever waits now or later; the first reason stays", async () => {
   const replies = createReplies(systemClock);
   const waiting = [replies.carry(1, 1), replies.ask(extent(0)), replies.message("sealed")];
