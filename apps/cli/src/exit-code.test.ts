@@ -62,3 +62,14 @@ it("what is in doubt says which migration, and the commands that would end it", 
   const commands = ["blkmig resolve --source a --keep m"];
   expect(endingOf(new InDoubt("m", commands, "x"))).toMatchObject({ code: "in-doubt", migration: "m", commands });
 });
+
+it("a full disk is said with what to do, wherever in the causes it stands, and nothing else is", () => {
+  const system = Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
+  const record = new JournalError("io", "/x.blkmig", "x", { cause: system });
+  const room = /^x; make room there, then start both ends again \(a session: with --resume\)/;
+  expect(endingOf(new LoadError("journal", "x", touched, { cause: record })).message).toMatch(room);
+  expect(endingOf(new MigrationError("journal", "x", running, { cause: record })).message).toMatch(room);
+  const behindNbd = new DeviceError("no-space", "a", "x");
+  expect(endingOf(new LoadError("device", "x", touched, { cause: behindNbd })).message).toMatch(room);
+  expect(endingOf(new LoadError("journal", "x", touched, { cause: unwritten })).message).not.toMatch(room);
+});

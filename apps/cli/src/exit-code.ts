@@ -6,6 +6,7 @@ import type { LoadError } from "@blkmig/sink";
 import type { MigrationError } from "@blkmig/source";
 import type { TransportError } from "@blkmig/transport";
 
+import { adviseRoom } from "./advise-room.ts";
 import { CommandError, type CommandErrorCode } from "./command-error.ts";
 import { InDoubt } from "./exit-code-in-doubt.ts";
 
@@ -60,7 +61,7 @@ export function endingOf(error: unknown): Ending {
   if (isA<DeviceError>(error, "DeviceError")) return failed(EXIT.refused, error);
   if (isA<QemuError>(error, "QemuError")) return failed(EXIT.refused, error);
   if (isA<JournalError>(error, "JournalError"))
-    return failed(EXIT.refused, { code: "journal", message: error.message });
+    return failed(EXIT.refused, { code: "journal", message: `${error.message}${adviseRoom(error)}` });
   const said = error instanceof Error ? error.message : String(error); // with the call: whoever mends it wants to know
   const message = `this is a bug in blkmig, please report it: ${said} (BLKMIG_DEBUG=1 says where)`;
   return { exitCode: EXIT.failed, event: "failed", code: "bug", message };
@@ -75,11 +76,12 @@ function endingOfMigration(error: MigrationError): Ending {
   if (error.guest === "lost") return failed(EXIT.guestLost, error);
   if (error.code === "cancelled") return cancelled("cancelled: the source is as the guest left it");
   if (error.code === "in-doubt") return endingInDoubt(error.message);
-  if (error.phase !== "setup") return failed(EXIT.failed, error);
+  const advised = { code: error.code, message: `${error.message}${adviseRoom(error)}` };
+  if (error.phase !== "setup") return failed(EXIT.failed, advised);
   // Before the first byte of a disk: no receiver has written any.
   if (isA<JournalError>(error.cause, "JournalError"))
-    return failed(EXIT.refused, { code: "journal", message: error.message });
-  return failed(error.code === "refused" || error.code === "wire" ? EXIT.refused : EXIT.failed, error);
+    return failed(EXIT.refused, { code: "journal", message: advised.message });
+  return failed(error.code === "refused" || error.code === "wire" ? EXIT.refused : EXIT.failed, advised);
 }
 
 function endingInDoubt(message: string, known: Pick<Ending, "migration" | "commands"> = {}): Ending {
@@ -98,7 +100,7 @@ function endingOfLoad(error: LoadError): Ending {
   const state = error.touched ? "the targets are not complete" : "nothing was written";
   if (error.code === "cancelled") return cancelled(`cancelled: ${state}`);
   if (error.code === "in-doubt") return endingInDoubt(error.message);
-  const message = `${error.message} (${state})`;
+  const message = `${error.message}${adviseRoom(error)} (${state})`;
   return failed(error.touched ? EXIT.failed : EXIT.refused, { code: error.code, message });
 }
 

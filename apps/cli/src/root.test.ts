@@ -1,38 +1,11 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
-
 import { describe, expect, it, onTestFinished } from "vitest";
 
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
+import { canMount, mountAt, system } from "./mounts.test-kit.ts";
 import { refusal, refused, runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
 import { startServing } from "./serving.test-kit.ts";
 
 const AT = "tcp://127.0.0.1:0";
-
-/** Runs a program of the system; gives what it prints. */
-function system(program: string, ...args: readonly string[]): string {
-  return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
-}
-
-/** Mounting takes more than being root: a container may forbid it. */
-function canMount(): boolean {
-  if (process.getuid?.() !== 0) return false;
-  try {
-    const folder = system("mktemp", "-d");
-    system("mount", "-t", "tmpfs", "none", folder);
-    system("umount", folder);
-    system("rmdir", folder);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function mount(folder: string, ...args: readonly string[]): void {
-  mkdirSync(folder);
-  system("mount", ...args, folder);
-  onTestFinished(() => void system("umount", folder));
-}
 
 function attachLoop(file: string): string {
   const device = system("losetup", "-f", "--show", file);
@@ -40,11 +13,11 @@ function attachLoop(file: string): string {
   return device;
 }
 
-describe.skipIf(!canMount())("with what only root may do (mount, loop devices)", () => {
+describe.skipIf(!canMount)("with what only root may do (mount, loop devices)", () => {
   it("a full disk ends in 1 on both sides", async () => {
     const path = temporaryFolder();
     const source = makeDisk(path("source"), 32 * MIB);
-    mount(path("small"), "-t", "tmpfs", "-o", "size=4m", "none");
+    mountAt(path("small"), "-t", "tmpfs", "-o", "size=4m", "none");
     const create = ["--create", "--size", "a=32M"];
     const receiver = startBlkmig(["receive", AT, "--json", "--disk", `a=${path("small/disk")}`, ...create]);
     const sent = await runBlkmig(["send", await receiver.url(), "--disk", `a=${source}`]);
@@ -54,7 +27,7 @@ describe.skipIf(!canMount())("with what only root may do (mount, loop devices)",
 
   it("a target on a read-only file system is refused", async () => {
     const path = temporaryFolder();
-    mount(path("ro"), "-t", "tmpfs", "none");
+    mountAt(path("ro"), "-t", "tmpfs", "none");
     makeGarbage(path("ro/disk"), MIB);
     system("mount", "-o", "remount,ro", path("ro"));
     expect(refusal(await runBlkmig(["receive", AT, "--disk", `a=${path("ro/disk")}`]))).toEqual(
@@ -80,7 +53,7 @@ describe.skipIf(!canMount())("with what only root may do (mount, loop devices)",
     const disk = makeGarbage(path("disk"), 4 * MIB);
     system("/usr/sbin/mkfs.ext4", "-q", "-F", disk);
     const device = attachLoop(disk);
-    mount(path("at"), device);
+    mountAt(path("at"), device);
     for (const either of [disk, device]) {
       const sent = await runBlkmig(["send", AT, "--disk", `a=${either}`]);
       expect(refusal(sent)).toEqual(refused(3, /is mounted for writing at .*: unmount it, or --force mounted/));

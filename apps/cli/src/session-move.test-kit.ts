@@ -21,6 +21,9 @@ export interface MoveOptions {
   readonly seed: number;
   /** What is at the target before. */
   readonly target: "garbage" | "nothing";
+  /** Where the source is, and the target. Default: in folders of the test's own. */
+  readonly from?: (name: string) => string;
+  readonly to?: (name: string) => string;
   readonly watch?: Watch;
 }
 
@@ -48,7 +51,7 @@ export interface Move {
 const TRIES = 4;
 
 export async function createMove({ wire, size, seed, options = [], ...parts }: MoveOptions): Promise<Move> {
-  const [from, to] = [temporaryFolder(), temporaryFolder()];
+  const { from = temporaryFolder(), to = temporaryFolder() } = parts;
   const source = makeDisk(from("source"), size, seed);
   const target = parts.target === "garbage" ? makeGarbage(to("target"), size) : to("target");
   const env = { BLKMIG_STATE_DIR: to("state") };

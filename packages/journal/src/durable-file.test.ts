@@ -93,6 +93,25 @@ test("what a crash left behind is replaced, and a link laid there is not followe
   expect((await readdir(folder)).toSorted()).toEqual(["vda.blkmig", "victim"]);
 });
 
+test("what a full disk took only half of is removed again", async () => {
+  const folder = await machineFolder();
+  const path = join(folder, "vda.blkmig");
+  await writeDurably(machineFiles, path, OLD);
+  const full: JournalFiles = {
+    ...machineFiles,
+    async create(at, bytes) {
+      await machineFiles.create(at, bytes.subarray(0, 7));
+      throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+    },
+  };
+  await expect(writeDurably(full, path, NEW)).rejects.toMatchObject({
+    code: "io",
+    message: expect.stringContaining("ENOSPC"),
+  });
+  expect(await readdir(folder)).toEqual(["vda.blkmig"]);
+  expect(await readWhole(machineFiles, path)).toEqual(OLD);
+});
+
 test("a place where nothing can be written is named", async () => {
   const folder = await machineFolder();
   await writeFile(join(folder, "file"), OLD);

@@ -25,9 +25,14 @@ export async function writeDurably(files: JournalFiles, path: string, bytes: Uin
   const temporary = `${path}.new`;
   await tried(path, "written durably", async () => {
     await files.makeFolder(folder);
-    await files.create(temporary, bytes);
-    // Only after the bytes are on stable storage: else a crash leaves the name on an empty file.
-    await files.rename(temporary, path);
+    try {
+      await files.create(temporary, bytes);
+      // Only after the bytes are on stable storage: else a crash leaves the name on an empty file.
+      await files.rename(temporary, path);
+    } catch (error) {
+      await files.remove(temporary).catch(() => {}); // half of a record on a full disk; why it failed is worth more
+      throw error;
+    }
     // Only after this may anybody be told: else a crash brings the old bytes back.
     await files.syncFolder(folder);
   });

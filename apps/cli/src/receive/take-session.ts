@@ -6,6 +6,7 @@ import {
   type SinkSessionResult,
 } from "@blkmig/sink";
 
+import { adviseRoom } from "../advise-room.ts";
 import { CommandError } from "../command-error.ts";
 import { InDoubt } from "../exit-code-in-doubt.ts";
 import { aborted } from "../interruption.ts";
@@ -145,5 +146,6 @@ function inDoubt({ targets, options }: Taking, migration: string, error: LoadErr
   const line = (verdict: "commit" | "abort") => (path: string) =>
     formatResolveLine({ role: "target", path, verdict, migration, stateDir });
   const paths = disks.map(({ disk }) => disk.path);
-  return new InDoubt(migration, [...paths.map(line("commit")), ...paths.slice(0, 1).map(line("abort"))], error.message);
+  const commands = [...paths.map(line("commit")), ...paths.slice(0, 1).map(line("abort"))];
+  return new InDoubt(migration, commands, `${error.message}${adviseRoom(error)}`);
 }
