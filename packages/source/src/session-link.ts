@@ -5,7 +5,6 @@ import {
   encodeSessionPing,
   encodeSessionPong,
   encodeSessionPreface,
-  ProtocolError,
   type Segments,
   segmentsLength,
   type SessionExtent,
@@ -17,16 +16,15 @@ import {
 import { aborted } from "./aborted.ts";
 import type { Clock } from "./clock.ts";
 import { Cut } from "./cut.ts";
+import { cutBy, strangerBy } from "./link-failure.ts";
 import type { Delivery } from "./outlet.ts";
 import { createPulse } from "./pulse.ts";
 import type { SessionWire } from "./session-options.ts";
 import { createReplies } from "./session-replies.ts";
+import { SILENCE_MS, watchReceiver } from "./session-watch.ts";
 import { messageOf, Stop } from "./stop.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
-/** A peer that says nothing for so long has gone; it is asked a few times before. */
-const SILENCE_MS = 30_000;
-const PING_EVERY_MS = 5000;
 /** How long a receiver may take to hear the last word. */
 const LAST_WORD_MS = 1000;
 
@@ -137,15 +135,6 @@ export async function openSessionLink({ wire, hello, clock, crc32, signal }: Lin
     }
   };
 
-  const watch = async (): Promise<void> => {
-    while (!ended.aborted) {
-      const ping = pulse.ping();
-      if (ping !== undefined) post(encodeSessionPing(ping));
-      await clock.sleep(PING_EVERY_MS, ended);
-      if (pulse.silentMs() > SILENCE_MS) end(new Cut(`the receiver has said nothing for ${SILENCE_MS / 1000} s`));
-    }
-  };
-
   const request: SessionLink["request"] = async (message, word, within) => {
     const reply = replies.message(word);
     post(encodeMessage(message));
@@ -169,7 +158,8 @@ export async function openSessionLink({ wire, hello, clock, crc32, signal }: Lin
   } finally {
     greeted.abort();
   }
-  void watch();
+  const ping = (value: number): void => post(encodeSessionPing(value));
+  void watchReceiver({ clock, pulse, replies, ended, ping, end });
 
   return {
     welcome,
@@ -227,13 +217,3 @@ export async function openSessionLink({ wire, hello, clock, crc32, signal }: Lin
 /** A feature that was not asked for is not agreed on by naming it. */
 const agreesOn = (feature: string, hello: Hello, welcome: Welcome): boolean =>
   hello.features.includes(feature) && welcome.features.includes(feature);
-
-const cutBy = (cause: unknown): Cut => new Cut(messageOf(cause), { cause });
-
-/** Before WELCOME, who speaks otherwise than a session does will not do better next time; what was damaged may. */
-function strangerBy(cause: unknown): Error {
-  const isStrange = cause instanceof ProtocolError && ["bad-magic", "bad-message"].includes(cause.code);
-  return isStrange
-    ? new Stop("refused", `this is no receiver for our session: ${cause.message}`, { cause })
-    : cutBy(cause);
-}

@@ -96,3 +96,22 @@ test("when the connection ends everybody is told why, whoever waits now or later
   for (const promise of [...waiting, ...later]) await expect(promise).rejects.toThrow("cut");
   expect(replies.carried, "what is not sent is not counted").toBe(1);
 });
+
+test("how long nothing was answered is counted from the last answer of any kind, and only while something is asked for", () => {
+  let now = 0;
+  const replies = createReplies({ now: () => now });
+  now += 1000;
+  expect(replies.unheardMs).toBe(0);
+  void replies.carry(100, 132);
+  void replies.message("flushed");
+  now += 50;
+  expect(replies.unheardMs).toBe(50);
+  replies.onMessage({ say: "flushed", serial: 0, ms: 50 });
+  now += 7;
+  expect(replies.unheardMs).toBe(7);
+  replies.onMessage({ say: "flushed", serial: 0, ms: 50 }); // nobody had asked: no answer
+  expect(replies.unheardMs).toBe(7);
+  replies.onAck(1);
+  now += 1000;
+  expect(replies.unheardMs).toBe(0);
+});

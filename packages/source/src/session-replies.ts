@@ -29,6 +29,8 @@ export interface Replies {
   readonly progress: number;
   /** Milliseconds for which something was asked for in vain, since there was progress. */
   readonly owed: number;
+  /** Milliseconds for which something has been asked for, and nothing at all was answered. */
+  readonly unheardMs: number;
   /** Settles when the frame that is sent next, up to `sent` bytes of stream, is acknowledged. */
   carry(bytes: number, sent: number): Promise<void>;
   ask(extent: SessionExtent): Promise<boolean>;
@@ -46,6 +48,7 @@ export function createReplies(clock: Pick<Clock, "now">): Replies {
   const questions = createQueues<string, Waiter<boolean>>();
   const requests = createQueues<Say, Waiter<SessionMessage>>();
   const debt = createDebt(clock);
+  const silence = createDebt(clock);
   let ended: Error | undefined;
   let carried = 0;
   let written = 0;
@@ -59,11 +62,18 @@ export function createReplies(clock: Pick<Clock, "now">): Replies {
     new Promise((resolve, reject) => {
       if (ended) return reject(ended);
       debt.owe();
+      silence.owe();
       enqueue({ resolve, reject });
     });
 
+  const heard = (count: number): void => {
+    silence.pay(count);
+    silence.forgive();
+  };
+
   const settle = (count: number): void => {
     if (count === 0) return;
+    heard(count);
     progress += count;
     debt.pay(count);
     debt.forgive();
@@ -87,6 +97,9 @@ export function createReplies(clock: Pick<Clock, "now">): Replies {
     },
     get owed() {
       return owed ?? debt.owed;
+    },
+    get unheardMs() {
+      return silence.owed;
     },
     carry: (bytes, sent) =>
       wait((waiter) => {
@@ -119,8 +132,10 @@ export function createReplies(clock: Pick<Clock, "now">): Replies {
     },
     onMessage(message) {
       const waiter = requests.shift(message.say);
-      if (waiter) debt.pay(1);
-      waiter?.resolve(message);
+      if (!waiter) return;
+      heard(1);
+      debt.pay(1);
+      waiter.resolve(message);
     },
     end(reason) {
       owed ??= debt.owed; // what has ended owes no more as time goes on
