@@ -23,9 +23,12 @@ function withoutFeatures(source: Connection): Connection {
     ...source,
     async send(data) {
       const bytes = Buffer.concat(data);
-      const [frame] = bytes.equals(PREFACE) ? [] : splitFrames(Buffer.concat([PREFACE, bytes]));
+      // The preface comes with the first frame.
+      const isOpening = bytes.subarray(0, PREFACE.length).equals(PREFACE);
+      const [frame] = splitFrames(isOpening ? bytes : Buffer.concat([PREFACE, bytes]));
       const said = frame && spokenIn(frame);
-      await source.send(said?.say === "hello" ? [messageOf(JSON.stringify({ ...said, features: [] }))] : data);
+      if (said?.say !== "hello") return source.send(data);
+      await source.send([PREFACE, messageOf(JSON.stringify({ ...said, features: [] }))]);
     },
   };
 }
