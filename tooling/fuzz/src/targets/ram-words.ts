@@ -20,14 +20,23 @@ function writeMemory(input: Input, random: SeededRandom): void {
 }
 
 function writePage(input: Input, random: SeededRandom): void {
-  const kind = random.int(40);
+  const kind = random.int(40); // few of the kinds that are long: they take most of the time
   const goesOn = random.int(3) > 0 ? CONTINUE : 0;
-  const flags = kind === 0 ? random.int(4096) : kind < 18 ? 0x02 : kind < 19 ? 0x08 : kind < 32 ? 0x40 : 0x100;
+  const flags =
+    kind === 0
+      ? random.int(4096)
+      : kind < 18
+        ? 0x02
+        : kind < 19 && random.int(8) === 0
+          ? 0x08
+          : kind < 32
+            ? 0x40
+            : 0x100;
   input.u64(random.int(2 ** 20) * 4096 + (flags | goesOn));
   if (goesOn === 0) input.name(random.pick(BLOCKS));
   if (flags === 0x02) input.u8(0);
   if (flags === 0x08) input.fill(0xa5, 4096);
-  const length = random.int(30) === 0 ? 9000 : random.int(60);
+  const length = random.int(300) === 0 ? 9000 : random.int(60);
   if (flags === 0x40) input.u8(random.int(30) === 0 ? 2 : 1).u16(length);
   if (flags === 0x100) input.u32(length);
   if (flags === 0x40 || flags === 0x100) input.fill(0x5a, length);
