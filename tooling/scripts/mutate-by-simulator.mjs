@@ -8,9 +8,9 @@ const MOST_SCHEDULES = 4000;
 
 export const isSimulated = ({ file }) => ROOMS.some((room) => file.startsWith(room));
 
-/** What the simulator says of the tree in `copy`: a sentence, after how many schedules and by which replay, or nothing. */
-export function soakOf(copy, seconds) {
-  const words = ["--conditions=blkmig-source", "src/soak.ts", "--seed", "1"];
+/** What the simulator says of the tree in `copy`: a sentence, after how many schedules and by which replay, or nothing. `shaped`: words that say which schedules. */
+export function soakOf(copy, seconds, shaped = []) {
+  const words = ["--conditions=blkmig-source", "src/soak.ts", "--seed", "1", ...shaped];
   const limits = ["--schedules", String(MOST_SCHEDULES), "--for", `${seconds}s`];
   const cwd = join(copy, "tooling/simulator");
   const ran = spawnSync(process.execPath, [...words, ...limits], {

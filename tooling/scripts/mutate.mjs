@@ -44,8 +44,8 @@ function byItsTest({ name, workspace, tests }, mutate) {
 }
 
 const rows = [];
-function byTheSimulator({ name }, mutate) {
-  const said = mutate(() => soakOf(copy, Number(values.seconds)));
+function byTheSimulator({ name, soak }, mutate) {
+  const said = mutate(() => soakOf(copy, Number(values.seconds), soak));
   rows.push({ name, ...said });
   console.log(
     `${said.sentence === undefined ? "not caught" : `caught after ${said.after}: ${said.sentence}`}: ${name}`,

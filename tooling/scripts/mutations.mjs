@@ -1,4 +1,5 @@
-// Each breaks one law in one place. `find` must stand in `file` exactly once.
+// Each breaks one law in one place. `find` must stand in `file` exactly once. `soak` is what the simulator is told where the
+// dangers that it draws by itself meet the mutation too seldom.
 const simulator = { workspace: "tooling/simulator", tests: ["src/laws.test.ts"] };
 const sink = { workspace: "packages/sink", tests: ["src/load.test.ts"] };
 const source = { workspace: "packages/source", tests: ["src/migration.test.ts", "src/source.test.ts"] };
@@ -39,11 +40,12 @@ export const mutations = [
   },
   {
     name: "law 1: mark before landing",
+    soak: ["--simulation", "session", "--dangers", "slow"],
     workspace: "packages/device",
     tests: ["src/track-writes.test.ts"],
     file: "packages/device/src/land-change.ts",
     find: "    await change.land();",
-    replace: "    mark();\n    await change.land();\n    isCarried = true;",
+    replace: "    mark();\n    await change.land();\n    mark = () => {};",
   },
   {
     name: "law 1: mark after the answer",
@@ -84,6 +86,7 @@ export const mutations = [
   },
   {
     name: "law 2: overlapping writes at the sink unordered",
+    soak: ["--simulation", "wire", "--dangers", "slow"],
     ...sink,
     file: "packages/device/src/extent-queue.ts",
     find: "    while (to < tails.length && tails[to]!.offset < tail.end) to += 1;",
@@ -91,6 +94,7 @@ export const mutations = [
   },
   {
     name: "law 3: complete while bulk is unfinished",
+    soak: ["--simulation", "wire", "--dangers", "hasty"],
     ...source,
     file: "packages/source/src/source.ts",
     find: '    if (phase === "bulk") throw',
@@ -98,6 +102,7 @@ export const mutations = [
   },
   {
     name: "law 3: pending leaves out what bulk has not reached",
+    soak: ["--simulation", "wire", "--dangers", "none"],
     ...source,
     file: "packages/source/src/disk-work.ts",
     find: "  return work.todo.bytes + work.inFlight.bytes - work.widenedBytes;",
@@ -119,6 +124,7 @@ export const mutations = [
   },
   {
     name: "law 4: coverage is not looked at",
+    soak: ["--simulation", "wire", "--dangers", "lies"],
     ...sink,
     file: "packages/sink/src/loading.ts",
     find: '      if (!options.incremental && missing() !== "")',
@@ -161,6 +167,7 @@ export const mutations = [
   },
   {
     name: "law 7: a block beyond the end is not refused",
+    soak: ["--simulation", "wire", "--dangers", "lies"],
     ...sink,
     file: "packages/sink/src/apply.ts",
     find: "    if (offset < size) return",
@@ -204,6 +211,7 @@ export const mutations = [
   },
   {
     name: "session, law 5: a lost answer is taken for a no",
+    soak: ["--simulation", "session", "--dangers", "cuts"],
     ...doubt,
     file: "packages/source/src/commit-session.ts",
     find: '      if (outcome === "committed") return {};',
@@ -247,6 +255,7 @@ export const mutations = [
   },
   {
     name: "session, law 10: an older connection's writes are not waited for",
+    soak: ["--simulation", "session", "--dangers", "cuts,slow"],
     workspace: "packages/sink",
     tests: ["src/session-connections.test.ts"],
     file: "packages/sink/src/session-admission.ts",
@@ -255,6 +264,7 @@ export const mutations = [
   },
   {
     name: "session, law 11: a mirrored write does not wait for flights",
+    soak: ["--simulation", "session", "--dangers", "outruns,slow"],
     ...mirror,
     file: "packages/source/src/mirroring.ts",
     find: "    while (work.inFlight.any(run.offset, run.length)) {",
@@ -262,6 +272,7 @@ export const mutations = [
   },
   {
     name: "session, law 11: flights do not wait for a mirrored write",
+    soak: ["--simulation", "session", "--dangers", "outruns,slow"],
     ...mirror,
     file: "packages/source/src/mirroring.ts",
     find: "    work.inFlight.mark(granules.offset, granules.length);",
@@ -269,6 +280,7 @@ export const mutations = [
   },
   {
     name: "session, law 11: a write that was not carried is not marked",
+    soak: ["--simulation", "session", "--dangers", "outruns,cuts"],
     workspace: "packages/device",
     tests: ["src/track-writes-mirror.test.ts"],
     file: "packages/device/src/land-change.ts",
@@ -369,6 +381,7 @@ export const mutations = [
   },
   {
     name: "hand-over: SEALED is said before the targets are let go of",
+    soak: ["--simulation", "session", "--dangers", "handsOver"],
     ...handOver,
     file: "packages/sink/src/session-migration.ts",
     find: '      if (next.targets === "handed-over") await handOver(next);\n',
@@ -376,6 +389,7 @@ export const mutations = [
   },
   {
     name: "hand-over: the first block is not on the disk when another opens it",
+    soak: ["--simulation", "session", "--dangers", "handsOver"],
     ...handOver,
     file: "packages/sink/src/session-migration.ts",
     find: '      if (next.targets === "handed-over") await release(); // nobody can, once it is another\'s\n',
@@ -383,6 +397,7 @@ export const mutations = [
   },
   {
     name: "hand-over: a migration whose targets were let go of begins anew",
+    soak: ["--simulation", "session", "--dangers", "handsOver,sourceDies"],
     ...handingOver,
     file: "packages/source/src/session-conversation.ts",
     find: "        if (session.handOver)\n          throw",

@@ -4,7 +4,18 @@ import { createRandom } from "@blkmig/testkit";
 export type Simulation = "wire" | "session";
 
 /** What may go wrong in a simulated migration over a classic wire, or QEMU's. */
-export const WIRE_DANGERS = ["cuts", "faults", "cancels", "full", "slow", "rots", "shrinks", "delays"] as const;
+export const WIRE_DANGERS = [
+  "cuts",
+  "faults",
+  "cancels",
+  "full",
+  "slow",
+  "rots",
+  "shrinks",
+  "delays",
+  "hasty",
+  "lies",
+] as const;
 
 /** What may go wrong with a simulated session. */
 export const SESSION_DANGERS = [
@@ -25,7 +36,11 @@ export const SESSION_DANGERS = [
   "halfOpen",
   "flips",
   "records",
+  "hasty",
 ] as const;
+
+/** All of them. */
+export const DANGERS = [...SESSION_DANGERS, "lies"] as const;
 
 /**
  * cuts: the wire breaks. faults: requests to disks fail, in part. cancels: somebody interrupts. sinkDies, sourceDies, bothDie: programs are
@@ -33,9 +48,10 @@ export const SESSION_DANGERS = [
  * restless: the guest cannot always come to rest. full: a target has no space left. slow: disks take virtual milliseconds, sometimes
  * seconds. rots: a target keeps other bytes than it was given, and says nothing. shrinks: a disk ends before its size. delays: the wire
  * takes virtual time. halfOpen: the wire swallows everything, and nobody is told. flips: bits arrive otherwise than they were sent.
- * records: what must survive cannot be recorded.
+ * records: what must survive cannot be recorded. hasty: somebody wants to switch over at any time, in the bulk phase too. lies: a classic
+ * source leaves a block out, or sends one behind the end, in frames that are whole.
  */
-export type DangerName = (typeof SESSION_DANGERS)[number];
+export type DangerName = (typeof DANGERS)[number];
 export type Dangers = { readonly [Name in (typeof WIRE_DANGERS)[number]]?: boolean };
 export type SessionDangers = { readonly [Name in DangerName]?: boolean };
 
@@ -49,6 +65,8 @@ const EXCUSES: readonly DangerName[] = [
   "shrinks",
   "flips",
   "records",
+  "hasty",
+  "lies",
 ];
 
 /** Whether there is nothing among them that a migration over this wire may end by. */

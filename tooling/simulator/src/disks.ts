@@ -3,9 +3,9 @@ import type { Clock } from "@blkmig/source";
 import type { SeededRandom } from "@blkmig/testkit";
 
 /** Some of each: data, zeroes that were written, and holes. */
-export async function fill(device: BlockDevice, random: SeededRandom): Promise<void> {
-  for (let offset = 0; offset < device.size; offset += 256 * 1024) {
-    const length = Math.min(256 * 1024, device.size - offset);
+export async function fill(device: BlockDevice, random: SeededRandom, grain: number): Promise<void> {
+  for (let offset = 0; offset < device.size; offset += grain) {
+    const length = Math.min(grain, device.size - offset);
     const kind = random.int(3);
     if (kind === 0) await device.write(offset, [Buffer.alloc(length, 1 + random.int(255))]);
     if (kind === 1) await device.zero(offset, length, { unmap: false });

@@ -18,13 +18,21 @@ export interface GuestMemory {
   readonly onLie: (what: string) => void;
 }
 
+/** How much a guest does, and where. */
+export interface GuestHabits {
+  /** Of each of its two processors. */
+  readonly requests: number;
+  /** The bytes at which it begins to write, sector by sector; anywhere unless told. */
+  readonly spots?: readonly number[] | undefined;
+}
+
 const SECTOR = 512;
 
 export function startGuest(
   face: BlockDevice,
   random: SeededRandom,
   turn: () => Promise<void>,
-  requests: number,
+  { requests, spots }: GuestHabits,
   memory?: GuestMemory,
 ): GuestAtWork {
   const busy = new Set<{ readonly start: number; readonly end: number }>();
@@ -33,8 +41,11 @@ export function startGuest(
 
   const place = (): { start: number; end: number } | undefined => {
     const sectors = face.size / SECTOR;
-    const start = random.int(sectors) * SECTOR;
-    const length = Math.min(face.size - start, (1 + random.int(random.pick([2, 8, 300, 3000]))) * SECTOR);
+    const start = spots
+      ? Math.min(random.pick(spots) + random.int(4) * SECTOR, face.size - SECTOR)
+      : random.int(sectors) * SECTOR;
+    const most = spots ? 12 : random.pick([2, 8, 300, 3000]);
+    const length = Math.min(face.size - start, (1 + random.int(most)) * SECTOR);
     const end = start + length;
     return [...busy].some((other) => other.start < end && start < other.end) ? undefined : { start, end };
   };

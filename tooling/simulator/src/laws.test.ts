@@ -44,6 +44,8 @@ describe("under random schedules the sink equals the source, or nobody says comp
     [{ shrinks: true }, "source: short at a read"],
     [{ shrinks: true }, "target: too small"],
     [{ delays: true }, "wire: late"],
+    [{ hasty: true }, "held in the bulk phase"],
+    [{ lies: true }, "wire: a lie"],
   ])("with %o, which struck: %s", async (dangers, what) => {
     const { struck } = await run(seeds.slice(0, Math.ceil(SEEDS / 3)), dangers);
     expect(struck[what]).toBeGreaterThan(0);

@@ -65,6 +65,8 @@ describe("under random schedules a session ends with one owner, and the sink equ
     [{ rots: true }, ["rot: a write was lost", "rot: a write was flipped", "rot: a write was misdirected"]],
     [{ shrinks: true }, ["source: short at a read"]],
     [{ delays: true }, ["wire: late"]],
+    [{ hasty: true }, ["held in the bulk phase"]],
+    [{ slow: true, cuts: true }, ["wire: cut"]],
     [{ halfOpen: true }, ["wire: half-open"]],
     [{ flips: true }, ["wire: a bit flipped"]],
     [{ records: true }, ["source: a record could not be written", "target: a record could not be written"]],

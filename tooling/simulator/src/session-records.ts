@@ -45,13 +45,25 @@ async function record(writing: RecordWriting, change: () => void): Promise<void>
   if (fault()) throw new Error("the record could not be synced, as planned");
 }
 
-export function sourceJournalOf(records: SessionRecords, writing: RecordWriting): SourceJournal {
+/** `onBegin` is told whether this run of the source has heard that an attempt was given up. */
+export function sourceJournalOf(
+  records: SessionRecords,
+  writing: RecordWriting,
+  onBegin: (isAgain: boolean) => void = () => {},
+): SourceJournal {
+  let isAgain = false;
   const set = (state: SessionRecords["source"]["state"], attempt = records.source.attempt): Promise<void> =>
     record(writing, () => Object.assign(records.source, { state, attempt }));
   return {
-    begin: () => set("sending"),
+    begin() {
+      onBegin(isAgain);
+      return set("sending");
+    },
     asked: (attempt) => set("asked", attempt),
-    kept: () => set("kept"),
+    kept() {
+      isAgain = true;
+      return set("kept");
+    },
     moved: (attempt, how) => set(how, attempt),
   };
 }

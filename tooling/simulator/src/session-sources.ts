@@ -2,6 +2,7 @@ import { type BlockDevice, type Guest, joinGuests, joinTrackers, trackWrites } f
 import { convergesByPending, createMigration, MigrationError, type MigrationResult } from "@blkmig/source";
 import type { SeededRandom } from "@blkmig/testkit";
 
+import { equal } from "./disks.ts";
 import { createGauge, gaugedDevice } from "./gauged-device.ts";
 import { startGuest } from "./guest-writes.ts";
 import { createLife, type Life, mortalClock, mortalDevice } from "./life.ts";
@@ -9,7 +10,9 @@ import { scheduledDevice } from "./scheduled-device.ts";
 import type { Network } from "./session-network.ts";
 import { sourceJournalOf } from "./session-records.ts";
 import { haunt, kill, type World } from "./session-world.ts";
+import { requestsOf, spotsOf } from "./shape.ts";
 import { recordDangers, type SinkHost } from "./sink-host.ts";
+import { watchConvergence } from "./watched-convergence.ts";
 
 const MiB = 1024 * 1024;
 
@@ -38,7 +41,14 @@ export async function runSources(
     const resume = source.state === "none" ? undefined : { attempt: source.attempt, ...asked };
     const { run, guest, done } = startSource(world, life, {
       connect: () => network.connect(life),
-      journal: sourceJournalOf(records, { life, turn: schedule.turn, ...recordDangers(world, "source") }),
+      journal: sourceJournalOf(
+        records,
+        { life, turn: schedule.turn, ...recordDangers(world, "source", life) },
+        (isAgain) => {
+          if (isAgain && dangers.handsOver)
+            world.violations.push("hand-over: it begins anew, and its targets were let go of");
+        },
+      ),
       migration: "m-1",
       verify,
       granularity,
@@ -83,17 +93,17 @@ async function writeBehindItsBack({ disks, random, strikes }: World): Promise<vo
 }
 
 function startSource(world: World, life: Life, session: NonNullable<Parameters<typeof createMigration>[0]["session"]>) {
-  const { random, schedule, disks, seen, dangers, strikes, violations, gauges } = world;
+  const { random, schedule, shape, disks, seen, dangers, strikes, violations, gauges, aimed } = world;
   const { turn } = schedule;
   const clock = mortalClock(schedule.clock, life);
-  const requests = dangers.outruns ? 100 + random.int(200) : 3 + random.int(12);
+  const requests = dangers.outruns ? 100 + random.int(200) : requestsOf(shape, random);
   const tracked = disks.map(({ origin, endsAt }) => {
     const slow = scheduledDevice(mortalDevice(origin, life), {
       turn,
       random,
       faults: dangers.faults ? 0.00125 : 0,
       writeFaults: dangers.faults ? 0.1 : 0, // its guest's: no migration ends by them
-      ...(dangers.slow ? { slow: clock } : {}),
+      ...(dangers.slow ? { slow: clock, slows: random.pick(["all", "changes"] as const) } : {}),
       ...(endsAt === undefined ? {} : { endsAt }),
       strikes,
       side: "source",
@@ -106,7 +116,8 @@ function startSource(world: World, life: Life, session: NonNullable<Parameters<t
   const guests = tracked.map(({ guest }, index) => {
     const { name, shadow } = disks[index]!;
     const onLie = (what: string): void => void violations.push(`the guest's disk: ${name}: ${what}`);
-    return startGuest(guest, random, turn, requests, { shadow, onLie });
+    const habits = { requests, spots: spotsOf(shape, random, guest.size) };
+    return startGuest(guest, random, turn, habits, { shadow, onLie });
   });
   const done = Promise.all(guests.map((each) => each.done));
   let isDone = false;
@@ -116,25 +127,41 @@ function startSource(world: World, life: Life, session: NonNullable<Parameters<t
   const reads = createGauge(limits.reads);
   const onOutside = (what: string): void => void violations.push(what);
   gauges.push({ what: "reads at the source", gauge: reads });
+  // Mirrored for a while: it switches over by itself as soon as nothing is left.
+  let mirroredTurns = dangers.outruns ? random.int(20) : 0;
+  const watched = watchConvergence(dangers.restless === true ? restless(control, random) : control, {
+    random,
+    hasty: dangers.hasty === true,
+    rule: (view) => (!dangers.outruns || isDone || (onMirror() && mirroredTurns-- <= 0)) && convergesByPending(view),
+    onViolation: (what) => violations.push(what),
+  });
+  const hasRule = dangers.outruns === true || dangers.hasty === true || random.int(2) === 0; // without one it may go on for a pass more
   const migration = createMigration({
     disks: disks.map(({ name }, index) => ({ name, device: gaugedDevice(tracked[index]!.disk, { reads, onOutside }) })),
     session,
     tracker: joinTrackers(tracked.map(({ tracker }) => tracker)),
-    guest: dangers.restless === true ? restless(control, random) : control,
+    guest: watched.guest,
     limits,
     downtimeLimit: random.pick([0, 10, 300, 100_000]),
     throttle: !dangers.outruns && random.int(2) === 0,
     mirror: dangers.outruns === true || random.int(2) === 0,
-    ...(dangers.outruns ? { convergence: (view) => (onMirror() || isDone) && convergesByPending(view) } : {}),
+    ...(hasRule ? { convergence: watched.rule } : {}),
     ...(random.int(3) === 0 ? { maxBandwidth: (1 + random.int(100)) * MiB } : {}),
     async confirm() {
       if (dangers.handsOver && world.targets.are === "ours")
         violations.push("hand-over: the source confirms, and the targets were not let go of");
+      if (!dangers.handsOver || (dangers.rots && !session.verify)) return;
+      for (const { name, origin, target } of disks)
+        if (!(await equal(origin, target))) violations.push(`hand-over: ${name} is another's now, and is not whole`);
     },
     signal: controller.signal,
     clock,
     onEvent: (event) => {
-      if (event.type === "converge") seen.mirrored ||= event.step === "mirror";
+      if (event.type !== "converge" || event.step !== "mirror") return;
+      seen.mirrored = true;
+      if (!dangers.cuts || aimed.left === 0) return;
+      aimed.left--;
+      void after(turn, random.int(60)).then(() => aimed.cut());
     },
   });
   const onMirror = (): boolean => migration.statistics().mirroring;
@@ -144,7 +171,15 @@ function startSource(world: World, life: Life, session: NonNullable<Parameters<t
       controller.abort();
     });
   }
-  return { run: migration.run(), guest: tracked[0]!.guest, done };
+  const run = migration.run().then((result) => {
+    if (hasRule && watched.heldEarly) violations.push("law 3: it was switched over in the bulk phase");
+    return result;
+  });
+  const strikeEarly = (): void => {
+    if (hasRule && watched.heldEarly) strikes.count("held in the bulk phase");
+  };
+  run.then(strikeEarly, strikeEarly);
+  return { run, guest: tracked[0]!.guest, done };
 }
 
 /** Sometimes it cannot come to rest yet. */

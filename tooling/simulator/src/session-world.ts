@@ -7,6 +7,7 @@ import type { GuestShadow } from "./guest-shadow.ts";
 import type { Life } from "./life.ts";
 import type { Schedule } from "./schedule.ts";
 import type { createSessionRecords } from "./session-records.ts";
+import type { Shape } from "./shape.ts";
 import type { Strikes } from "./strikes.ts";
 import type { VolatileDevice } from "./volatile-device.ts";
 
@@ -23,6 +24,7 @@ export interface SessionDisk {
 export interface World {
   readonly random: SeededRandom;
   readonly schedule: Schedule;
+  readonly shape: Shape;
   readonly dangers: SessionDangers;
   readonly disks: readonly SessionDisk[];
   readonly records: ReturnType<typeof createSessionRecords>;
@@ -31,7 +33,7 @@ export interface World {
   readonly seen: { mirrored: boolean };
   /** Whose the targets are: handed over, they are another program's, which may have changed them. */
   readonly targets: { are: "ours" | "handed over" };
-  /** Cuts that strike while something is recorded: how many are left. */
+  /** Cuts and deaths that strike when it matters the most, while something is recorded or mirrored: how many are left. */
   readonly aimed: { left: number; cut: () => void };
   /** Of every program that ran: what it had at once, and what it was allowed. */
   readonly gauges: { readonly what: string; readonly gauge: Gauge }[];

@@ -12,12 +12,16 @@ import { createNetwork } from "./session-network.ts";
 import { createSessionRecords } from "./session-records.ts";
 import { type End, runSources } from "./session-sources.ts";
 import { haunt, kill, type SessionDisk, type World } from "./session-world.ts";
+import { drawShape } from "./shape.ts";
 import { createSinkHost } from "./sink-host.ts";
 import { createStrikes } from "./strikes.ts";
 import { createVolatileDevice } from "./volatile-device.ts";
 
 const MiB = 1024 * 1024;
-const SIZES = [512, MiB - 512, MiB, MiB + 512, 2 * MiB + 1536, 4 * MiB];
+const SIZES = {
+  sizes: [512, MiB - 512, MiB, MiB + 512, 2 * MiB + 1536, 4 * MiB],
+  small: [16 * 1024, 64 * 1024, 128 * 1024 + 512],
+};
 
 /** How a simulated session ended. */
 export interface SessionOutcome extends Ended {
@@ -39,6 +43,7 @@ export async function simulateSession(seed: number, dangers: SessionDangers = {}
     schedule,
     dangers,
     disks: [],
+    shape: drawShape(random, SIZES),
     records: createSessionRecords(),
     violations: [],
     strikes: createStrikes(),
@@ -50,11 +55,11 @@ export async function simulateSession(seed: number, dangers: SessionDangers = {}
   return schedule.run(migrateOnce(world));
 }
 
-async function makeDisk({ random, records, violations, dangers }: World, index: number): Promise<SessionDisk> {
+async function makeDisk({ shape, random, records, violations, dangers }: World, index: number): Promise<SessionDisk> {
   const name = `disk${index}`;
-  const size = random.pick(SIZES);
+  const size = random.pick(shape.sizes);
   const memory = createMemoryDevice({ name, size });
-  await fill(memory, random);
+  await fill(memory, random, shape.grain);
   const origin = watchedDevice(memory, () => {
     if (records.sink.state === "committed")
       violations.push(`law 9: ${name} was written at the source after the commit`);

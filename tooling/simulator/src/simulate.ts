@@ -1,25 +1,23 @@
-import { type BlockDevice, joinGuests, joinTrackers, trackWrites, createMemoryDevice } from "@blkmig/device";
+import { joinGuests, joinTrackers } from "@blkmig/device";
 import { load, LoadError, loadFromQemu, type LoadResult } from "@blkmig/sink";
 import { classicFormat, createMigration, MigrationError, type MigrationResult, qemuFormat } from "@blkmig/source";
-import { createRandom, type SeededRandom } from "@blkmig/testkit";
+import { createRandom } from "@blkmig/testkit";
 import { memoryPair } from "@blkmig/transport/memory";
 
 import type { Ended } from "./check-laws.ts";
 import type { Dangers } from "./dangers.ts";
-import { equal, fill, isAnswered } from "./disks.ts";
+import { equal, isAnswered } from "./disks.ts";
 import { createGauge, gaugedDevice } from "./gauged-device.ts";
-import { createGuestShadow, type GuestShadow } from "./guest-shadow.ts";
 import { startGuest } from "./guest-writes.ts";
+import { lyingWire } from "./lying-wire.ts";
 import { watchPadding } from "./padding.ts";
-import { rottingDevice } from "./rotting-device.ts";
-import { createSchedule, type Schedule } from "./schedule.ts";
-import { scheduledDevice } from "./scheduled-device.ts";
-import { createStrikes, type Strikes } from "./strikes.ts";
-import { createVolatileDevice, type VolatileDevice } from "./volatile-device.ts";
+import { createSchedule } from "./schedule.ts";
+import { drawShape } from "./shape.ts";
+import { createStrikes } from "./strikes.ts";
+import { watchConvergence } from "./watched-convergence.ts";
+import { habitsOf, makeDisk, type SimulatedDisk, SIZES, targetOf, type World } from "./wire-world.ts";
 
 const MiB = 1024 * 1024;
-const SIZES = [512, MiB - 512, MiB, MiB + 512, 2 * MiB, 2 * MiB + 1536, 4 * MiB];
-
 /** How a simulated migration ended. */
 export interface Outcome extends Ended {
   readonly source: Settled<MigrationResult>;
@@ -27,69 +25,12 @@ export interface Outcome extends Ended {
   readonly strikes: Readonly<Record<string, number>>;
 }
 
-interface World {
-  readonly random: SeededRandom;
-  readonly schedule: Schedule;
-  readonly dangers: Dangers;
-  readonly strikes: Strikes;
-  readonly violations: string[];
-}
-
-interface SimulatedDisk {
-  readonly name: string;
-  readonly origin: BlockDevice;
-  readonly target: VolatileDevice;
-  readonly tracked: ReturnType<typeof trackWrites>;
-  readonly shadow: GuestShadow;
-}
-
 /** One whole migration under a writing guest; everything that could be otherwise is decided by the seed. */
 export async function simulate(seed: number, dangers: Dangers = {}): Promise<Outcome> {
   const random = createRandom(seed);
   const schedule = createSchedule(random);
-  return schedule.run(migrateOnce({ random, schedule, dangers, strikes: createStrikes(), violations: [] }));
-}
-
-async function makeDisk({ random, schedule, dangers, strikes }: World, index: number): Promise<SimulatedDisk> {
-  const { turn, clock } = schedule;
-  const name = `disk${index}`;
-  const size = random.pick(SIZES);
-  const cutOff = dangers.shrinks ? 512 * random.int(Math.min(4000, size / 512)) : 0;
-  // No classic wire says how large a disk is: a target that is smaller, and as many blocks, cannot be told from one with padding.
-  const isSeen = Math.ceil((size - cutOff) / MiB) < Math.ceil(size / MiB);
-  const shrunken =
-    cutOff > 0 ? random.pick(isSeen ? (["origin", "target"] as const) : (["origin"] as const)) : "neither";
-  const origin = createMemoryDevice({ name, size });
-  await fill(origin, random);
-  const target = createVolatileDevice({ name, size: shrunken === "target" ? size - cutOff : size, fill: 0xe5 });
-  const slow = scheduledDevice(origin, {
-    turn,
-    random,
-    faults: dangers.faults ? 0.0025 : 0,
-    writeFaults: dangers.faults ? 0.1 : 0, // its guest's: no migration ends by them
-    ...(dangers.slow ? { slow: clock } : {}),
-    ...(shrunken === "origin" ? { endsAt: size - cutOff } : {}),
-    strikes,
-    side: "source",
-  });
-  const tracked = trackWrites(slow, { granularity: random.pick([512, 4096, 65536, MiB]) });
-  return { name, origin, target, tracked, shadow: await createGuestShadow(origin) };
-}
-
-function targetOf(target: BlockDevice, { random, schedule, dangers, strikes }: World): BlockDevice {
-  const { turn, clock } = schedule;
-  const kept = dangers.rots
-    ? rottingDevice(target, { random, likely: 0.1, onStrike: (what) => strikes.count(`rot: a write was ${what}`) })
-    : target;
-  return scheduledDevice(kept, {
-    turn,
-    random,
-    faults: dangers.faults ? 0.01 : 0,
-    ...(dangers.slow ? { slow: clock } : {}),
-    ...(dangers.full ? { space: random.int(2 * target.size) } : {}),
-    strikes,
-    side: "target",
-  });
+  const shape = drawShape(random, SIZES);
+  return schedule.run(migrateOnce({ shape, random, schedule, dangers, strikes: createStrikes(), violations: [] }));
 }
 
 async function migrateOnce(world: World): Promise<Outcome> {
@@ -107,24 +48,32 @@ async function migrateOnce(world: World): Promise<Outcome> {
   const vm = joinGuests(disks.map(({ tracked }) => tracked.control));
   const onLie = (what: string): void => void violations.push(`the guest's disk: ${what}`);
   const guests = disks.map(({ tracked, shadow }) =>
-    startGuest(tracked.guest, random, turn, 3 + random.int(12), { shadow, onLie }),
+    startGuest(tracked.guest, random, turn, habitsOf(world, tracked.guest), { shadow, onLie }),
   );
 
   const zeroBlocks = random.int(4) > 0;
-  const isQemu = random.int(3) === 0;
+  const isQemu = !dangers.lies && random.int(3) === 0;
   const generation = zeroBlocks ? random.pick(["1.0", "1.1"] as const) : "1.1";
   const format = isQemu ? qemuFormat({ zeroBlocks }) : classicFormat({ generation, zeroBlocks });
   const sizes = disks.map(({ name, origin: { size } }) => ({ name, size }));
-  const wire = isQemu ? near : watchPadding(near, sizes, (what) => violations.push(what));
+  const lying = dangers.lies ? lyingWire(near, sizes, random) : undefined;
+  const wire = isQemu ? near : watchPadding(lying?.wire ?? near, sizes, (what) => violations.push(what));
   const limits = { reads: 1 + random.int(16), bufferedBytes: (1 + random.int(8)) * MiB };
   const reads = createGauge(limits.reads);
   const onOutside = (what: string): void => void violations.push(what);
+  const watched = watchConvergence(vm, {
+    random,
+    hasty: dangers.hasty === true,
+    onViolation: (what) => violations.push(what),
+  });
+  const hasRule = dangers.hasty === true || random.int(2) === 0; // without one it may go on for a pass more
   const migration = createMigration({
     disks: disks.map(({ name, tracked }) => ({ name, device: gaugedDevice(tracked.disk, { reads, onOutside }) })),
     wire,
     format,
     tracker: joinTrackers(disks.map(({ tracked }) => tracked.tracker)),
-    guest: vm,
+    guest: watched.guest,
+    ...(hasRule ? { convergence: watched.rule } : {}),
     limits,
     downtimeLimit: random.pick([0, 10, 300, 100_000]),
     ...(random.int(3) === 0 ? { maxBandwidth: (1 + random.int(100)) * MiB } : {}),
@@ -156,6 +105,11 @@ async function migrateOnce(world: World): Promise<Outcome> {
   });
   const source = await settled(migration.run());
   const sink = await sinkEnd;
+  if (hasRule && watched.heldEarly) strikes.count("held in the bulk phase");
+  if (hasRule && watched.heldEarly && "completed" in source)
+    violations.push("law 3: it was switched over in the bulk phase");
+  if (lying?.broken !== undefined) strikes.count("wire: a lie");
+  if (lying?.broken !== undefined && "completed" in sink) violations.push(lying.broken);
   const paused = "completed" in source || (source.failed instanceof MigrationError && source.failed.guest === "paused");
   if (!paused) await Promise.all(guests.map(({ done }) => done));
   if (controller.signal.aborted && "failed" in source) strikes.count("cancelled");

@@ -1,5 +1,5 @@
 import type { BlockDevice } from "@blkmig/device";
-import { createSinkSession, type SinkSession } from "@blkmig/sink";
+import { createSinkSession, type SinkSession, withholdFirstBlock } from "@blkmig/sink";
 
 import { equal } from "./disks.ts";
 import { createGauge, type Gauge, gaugedDevice, watchedDevice } from "./gauged-device.ts";
@@ -10,6 +10,7 @@ import { sinkJournalOf } from "./session-records.ts";
 import { kill, type World } from "./session-world.ts";
 
 const MiB = 1024 * 1024;
+const WITHHELD = 4096;
 const NOBODY = "nobody listens";
 
 type Incoming = Parameters<SinkSession["take"]>[0] & { finish(): Promise<void> };
@@ -82,8 +83,16 @@ export function createSinkHost(world: World, isExcused: () => boolean): SinkHost
       limits: { bufferedBytes },
       open: async () => {
         targets.are = "ours"; // a run that opens them has them until it lets go
+        const devices = disks.map(({ target }, index) => deviceOf(target, index, living, written));
+        // Whoever is handed the targets opens them: what was withheld has to be there by then.
+        const withheld = dangers.handsOver
+          ? devices.map((device) => withholdFirstBlock(device, { length: WITHHELD, save: async () => {} }))
+          : undefined;
         return {
-          devices: disks.map(({ target }, index) => deviceOf(target, index, living, written)),
+          devices: withheld?.map(({ device }) => device) ?? devices,
+          ...(withheld
+            ? { releaseWithheld: async () => void (await Promise.all(withheld.map((each) => each.release()))) }
+            : {}),
           journal: sinkJournalOf(records, { life: living, turn, ...recordDangers(world, "target") }, onCommitted),
           ...(found ? { found } : {}),
           async handOver() {
@@ -154,7 +163,8 @@ export function createSinkHost(world: World, isExcused: () => boolean): SinkHost
 }
 
 /** What strikes while something is recorded, when it matters the most. */
-export function recordDangers({ dangers, random, strikes, aimed }: World, side: "source" | "target") {
+export function recordDangers(world: World, side: "source" | "target", life?: Life) {
+  const { dangers, random, strikes, aimed } = world;
   return {
     fault(): boolean {
       if (!dangers.records || random.int(12) > 0) return false;
@@ -162,7 +172,12 @@ export function recordDangers({ dangers, random, strikes, aimed }: World, side: 
       return true;
     },
     onTurn(): void {
-      if (!dangers.cuts || aimed.left === 0 || random.int(8) > 0) return;
+      if (aimed.left === 0 || random.int(8) > 0) return;
+      if (dangers.sourceDies && life) {
+        aimed.left--;
+        return kill(world, "source", life);
+      }
+      if (!dangers.cuts) return;
       aimed.left--;
       strikes.count("wire: cut at a record");
       aimed.cut();

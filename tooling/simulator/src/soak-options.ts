@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-import { type DangerName, SESSION_DANGERS, type Simulation, WIRE_DANGERS } from "./dangers.ts";
+import { DANGERS, type DangerName, SESSION_DANGERS, type Simulation, WIRE_DANGERS } from "./dangers.ts";
 
 /** What was asked for on the command line. */
 export interface SoakOptions {
@@ -79,9 +79,9 @@ function parsed(words: readonly string[]) {
 function dangersFrom(word: string): readonly DangerName[] {
   if (word === "none") return [];
   const names = word.split(",");
-  const unknown = names.find((name) => !SESSION_DANGERS.some((known) => known === name));
-  if (unknown !== undefined) throw new UsageError(`--dangers knows ${SESSION_DANGERS.join(", ")}, not '${unknown}'`);
-  return SESSION_DANGERS.filter((known) => names.includes(known));
+  const unknown = names.find((name) => !DANGERS.some((known) => known === name));
+  if (unknown !== undefined) throw new UsageError(`--dangers knows ${DANGERS.join(", ")}, not '${unknown}'`);
+  return DANGERS.filter((known) => names.includes(known));
 }
 
 /** Dangers that are said are those of a session, unless somebody says otherwise. */
@@ -90,6 +90,9 @@ function simulationFrom(word: string | undefined, dangers: readonly DangerName[]
     throw new UsageError(`--simulation is wire or session, not '${word}'`);
   const foreign = dangers?.find((name) => !WIRE_DANGERS.some((known) => known === name));
   if (word === "wire" && foreign !== undefined) throw new UsageError(`'${foreign}' is a danger of sessions only`);
+  const ofAWire = dangers?.find((name) => !SESSION_DANGERS.some((known) => known === name));
+  if (word !== "wire" && ofAWire !== undefined)
+    throw new UsageError(`'${ofAWire}' is a danger of a classic wire: --simulation wire`);
   return word ?? (dangers === undefined ? undefined : "session");
 }
 
