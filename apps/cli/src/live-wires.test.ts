@@ -73,7 +73,8 @@ describe("a live disk is moved, and forwarded,", () => {
     const sent = await runBlkmig(words);
     const pid = Number(readFileSync(`${remote}.pid`, "utf8"));
     onTestFinished(() => void process.kill(pid));
-    expect([sent.code, sent.stderr]).toEqual([0, ""]);
+    // On a busy machine its guest may be as fast as the wire for a while.
+    expect([sent.code, sent.stderr.replace(/^warning: passes do not pay: .*\n/, "")]).toEqual([0, ""]);
     await guest.more(30);
     await guest.stop();
     expect(await end(served.running)).toBe(0);
