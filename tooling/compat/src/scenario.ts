@@ -10,6 +10,8 @@ export interface Scenario {
     readonly resume: boolean;
     /** Default true. */
     readonly checksums?: boolean;
+    /** Whether the targets are let go of before they are sealed. Default false. */
+    readonly handOver?: boolean;
   };
   /** What the guest writes behind the first pass, the second, and so on. */
   readonly guest: readonly (readonly GuestWrite[])[];

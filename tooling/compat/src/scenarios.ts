@@ -46,6 +46,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   "answer-lost": { ...PLAIN, cuts: [{ at: "committed", sinkEnds: false }] },
   "sink-restarted": { ...PLAIN, guest, cuts: [{ at: "held", sinkEnds: true }] },
   "attempt-aborted": { ...PLAIN, guest, overruns: 1 },
+  unchecked: { ...PLAIN, guest, session: { ...PLAIN.session, checksums: false } },
+  "handed-over": { ...PLAIN, guest, session: { ...PLAIN.session, handOver: true } },
   cancelled: { ...PLAIN, cancelled: true },
   refused: { ...PLAIN, refused: "there is no target for disk 'vda'" },
 };

@@ -45,6 +45,7 @@ export function startSink(
           done: async () => {},
         },
         ...(found ? { found } : {}),
+        ...(scenario.session.handOver ? { handOver: async () => {} } : {}),
         close: async () => {},
       };
     },

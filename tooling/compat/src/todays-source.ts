@@ -42,6 +42,7 @@ export function runSource(
       frameBytes: session.frameBytes,
       reconnectFor: 0,
       ...(session.checksums === undefined ? {} : { checksums: session.checksums }),
+      ...(session.handOver === undefined ? {} : { handOver: session.handOver }),
       ...(session.resume ? { resume: { attempt: 0 } } : {}),
     },
     tracker: joinTrackers(tracked.map(({ tracker }) => tracker)),
