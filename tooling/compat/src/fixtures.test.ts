@@ -24,6 +24,21 @@ const RECORDED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "two-disks": "786ad0fc2aed097eaffb9fcb0640db60ead412c86b659b890b52eac0319bb078",
     verify: "69e6bc51978b2c8a6cec1ab532b8235528c38016793633e3f05c6bccb866ed60",
   },
+  "session-2.1": {
+    "answer-lost": "6a0252e0bf1497cf0c5e867290c3a716bc878e06cb55ad1674b8364f38f48d6c",
+    "attempt-aborted": "0da49ef16a1eeded2af8dfc9cc4a847218838c13974a2145f82cd3c190f0c4fc",
+    cancelled: "7be9db6258beeec109b5eac1a40d4f28c023f94f77369a0038abaa8fd5030caf",
+    "cut-and-reconnect": "86858cf92c1318499e829abf92267c332a89fcddd91d1c8c9b50be5fa1339948",
+    "guest-writes": "89924aec4b27aca54be4fc33d9815903e77536b0f4d1e163045aa70e2a6fe2cb",
+    "handed-over": "66a08de1479ee2c5444fd7cdf6092d62b44196f989a4cea354242534e7637cef",
+    plain: "d07aa66784f167d893203ccb8410a7df6804c790fc9dc0cf8d44179d075f2ffd",
+    refused: "deba9d56e9bb6b198ea24ad666335e653f278e6a16dece7be48cad4188694caa",
+    resume: "01019c5ee980976618528cc1a361c5e7cb1e7a17e7b0733062bcafc4b9ffd27c",
+    "sink-restarted": "ccff9d0d4302c68776b11f12842a85cecf97b7cc075dab57ad4ca6558097edcb",
+    "two-disks": "f288e07fcf181d14fedc5d90bf3acd2d02994fcc29b78ef1c1ca9a59dbf7cd1a",
+    unchecked: "7f8474f61766cc6045f44e023800c32cebacdab2710a80c536ee5abda75ced92",
+    verify: "af798427249a5b35c7ec1cc467029fead5315d0fd2998532ebcb3e8882f621d1",
+  },
 };
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

@@ -10,7 +10,7 @@ import { onTestFinished } from "vitest";
 import type { Program } from "./programs.ts";
 
 /** How a program ended: its code, its last event, and what it told people. */
-export interface ProgramEnd {
+interface ProgramEnd {
   readonly code: number | null;
   readonly last: Readonly<Record<string, unknown>>;
   readonly stderr: string;
