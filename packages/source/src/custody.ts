@@ -88,7 +88,7 @@ export function createCustody({ guest, signal, onEnding, interrupt, warn }: Cust
     },
     end,
     async giveBack(inDoubt) {
-      if (inDoubt) return "paused";
+      if (inDoubt && (paused || !guest)) return "paused";
       if (!paused) return "running";
       try {
         await guest?.resume();

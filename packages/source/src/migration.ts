@@ -21,6 +21,8 @@ const DEFAULT_DOWNTIME_LIMIT_MS = 300;
 /** One fewer than the threads that Node.js has for files: whatever the guest asks for finds one free. More were no faster. */
 const DEFAULT_READS = 3;
 const DEFAULT_BUFFERED_BYTES = 16 * 1024 * 1024;
+/** A guest that is in doubt and cannot come to rest yet is asked again so often. */
+const NOT_YET_MS = 50;
 /** Bytes of stream in one turn where no limit is set. */
 const UNLIMITED_SLICE = 32 * 1024 * 1024;
 
@@ -55,6 +57,8 @@ export function createMigration(options: MigrationOptions): Migration {
   const flights = createFlights();
 
   let begun = false;
+  /** An earlier run had asked for the commit, and what came of it is not known yet. */
+  let isDoubted = options.session?.resume?.asked !== undefined;
   let current: MigrationSource | undefined;
   let maxBandwidth = options.maxBandwidth;
   let downtimeLimit = options.downtimeLimit ?? DEFAULT_DOWNTIME_LIMIT_MS;
@@ -137,12 +141,13 @@ export function createMigration(options: MigrationOptions): Migration {
     const { disks, trackedAs, warnings } = selectDisks(options);
     for (const warning of warnings) report.warn(warning);
     custody.ending.throwIfAborted();
-    if (options.session?.resume?.asked !== undefined) {
+    if (isDoubted) {
       // Whoever began this had asked for the commit: until its outcome is known nobody writes.
-      if ((await custody.pause()) === "not-yet") throw new Stop("guest", "the guest would not pause: not yet");
+      while ((await custody.pause()) === "not-yet") await clock.sleep(NOT_YET_MS, custody.ending);
       custody.ask();
     }
     const outlet = await conversation.open(disks, flights);
+    isDoubted = false;
     if (outlet === "committed") return true;
     await custody.giveBack(false);
     const { tracker, incremental } = options;
@@ -188,7 +193,7 @@ export function createMigration(options: MigrationOptions): Migration {
   /** Ends it: lets the wire go, gives the disk back to the guest unless in doubt, and says why. */
   const fail = async (error: unknown): Promise<MigrationError> => {
     const why = await reasonOf(error);
-    const inDoubt = custody.asked && why.code !== "refused";
+    const inDoubt = (custody.asked || isDoubted) && why.code !== "refused";
     influence.end();
     const leaving = conversation.leave(why);
     const left = await custody.giveBack(inDoubt);

@@ -2,6 +2,7 @@ import { createMemoryDevice, type Guest, trackWrites } from "@blkmig/device";
 import { naiveDecode, recordingWire } from "@blkmig/testkit";
 import { expect, test } from "vitest";
 
+import type { Clock } from "./clock.ts";
 import { migrate } from "./migration.ts";
 import type { MigrationEvent } from "./statistics.ts";
 
@@ -74,4 +75,39 @@ test("a migration that ends while its guest goes on has nothing to resume", asyn
   );
   expect(error).toMatchObject({ code: "cancelled", guest: "running" });
   expect(steps).toEqual(["pause"]);
+});
+
+const clock: Clock = {
+  now: () => performance.now(),
+  sleep: () => new Promise((resolve) => void setImmediate(resolve)),
+};
+
+test("where commit was asked for before, nobody is asked what became of it until the guest rests", async () => {
+  const { disks, tracker, guest, steps } = await restAt(3, async () => {});
+  let asked = 0;
+  const connect = async (): Promise<never> => {
+    asked = steps.length;
+    throw new Error("nobody listens");
+  };
+  const session = { connect, migration: "m-1", resume: { attempt: 1, asked: 1 }, reconnectFor: 0 };
+  await expect(migrate({ disks, tracker, guest, session, clock })).rejects.toMatchObject({
+    code: "in-doubt",
+    guest: "paused",
+  });
+  expect(asked).toBe(3);
+  expect(steps).toEqual(["pause", "pause", "pause"]);
+});
+
+test("where commit was asked for before, it stays in doubt, whatever ends the wait for the guest's rest", async () => {
+  const controller = new AbortController();
+  const { disks, tracker, guest, steps } = await restAt(Infinity, async () => {
+    if (steps.length === 2) controller.abort();
+  });
+  const connect = async (): Promise<never> => {
+    throw new Error("nobody was to be asked");
+  };
+  const session = { connect, migration: "m-1", resume: { attempt: 1, asked: 1 } };
+  const { signal } = controller;
+  await expect(migrate({ disks, tracker, guest, session, clock, signal })).rejects.toMatchObject({ code: "in-doubt" });
+  expect(steps).not.toContain("resume");
 });
