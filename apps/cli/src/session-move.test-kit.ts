@@ -64,12 +64,15 @@ export async function createMove({ wire, size, seed, options = [], ...parts }: M
   const records = watchRecords(source, target);
   const running: Partial<Record<Role, Running>> = {};
   const starts = { sender: 0, receiver: 0 };
+  /** How many connections were made before this receiver was there. */
+  let dialledBefore = 0;
 
   const receive: Move["receive"] = async (...more) => {
     const args = ["receive", at, "--json", "--create", "--disk", `a=${target}`, ...secret, ...more];
     const receiver = startBlkmig(args, { env });
     running.receiver = receiver;
     starts.receiver++;
+    dialledBefore = relay.connections;
     relay.leadTo(await receiver.url());
     return receiver;
   };
@@ -105,7 +108,7 @@ export async function createMove({ wire, size, seed, options = [], ...parts }: M
         if (!isThere("receiver")) await receive("--resume");
         if (!isThere("sender")) {
           // It may have heard of the commit by the connection that broke; what is seen of the records lags behind.
-          if ((await running.sender!.ended).code === 0) break;
+          if ((await statusOf({ source, target })).source === "moved") break;
           send("--resume");
         }
         await running.sender!.ended;
@@ -115,7 +118,7 @@ export async function createMove({ wire, size, seed, options = [], ...parts }: M
       const sender = await running.sender!.ended;
       // A sender that was killed when it had recorded the end does not come back to say so; nor does one that has heard of the commit
       // by the connection that broke, to a receiver that was started again meanwhile.
-      if (sender.signal !== null || starts.receiver > 1) running.receiver!.process.kill("SIGTERM");
+      if (sender.signal !== null || relay.connections === dialledBefore) running.receiver!.process.kill("SIGTERM");
       return { sender, receiver: await running.receiver!.ended };
     },
     async expectWell() {
@@ -140,7 +143,10 @@ function addressesOf(wire: MoveOptions["wire"], path: (name: string) => string):
 }
 
 /** What `blkmig status` says of both disks. */
-export async function statusOf({ source, target }: Pick<Move, "source" | "target">): Promise<unknown> {
+export async function statusOf({
+  source,
+  target,
+}: Pick<Move, "source" | "target">): Promise<Readonly<Record<"source" | "target", unknown>>> {
   const [here, there] = await Promise.all([
     runBlkmig(["status", "--json", "--source", source]),
     runBlkmig(["status", "--json", "--target", target]),
