@@ -57,7 +57,7 @@ export function createMigration(options: MigrationOptions): Migration {
   const flights = createFlights();
 
   let begun = false;
-  /** An earlier run had asked for the commit, and what came of it is not known yet. */
+  /** An earlier run had asked for the commit, and nobody holds the guest yet. */
   let isDoubted = options.session?.resume?.asked !== undefined;
   let current: MigrationSource | undefined;
   let maxBandwidth = options.maxBandwidth;
@@ -145,9 +145,9 @@ export function createMigration(options: MigrationOptions): Migration {
       // Whoever began this had asked for the commit: until its outcome is known nobody writes.
       while ((await custody.pause()) === "not-yet") await clock.sleep(NOT_YET_MS, custody.ending);
       custody.ask();
+      isDoubted = false; // from here on custody knows
     }
     const outlet = await conversation.open(disks, flights);
-    isDoubted = false;
     if (outlet === "committed") return true;
     await custody.giveBack(false);
     const { tracker, incremental } = options;
