@@ -6,35 +6,13 @@ import { expect, test } from "vitest";
 
 import type { Clock } from "./clock.ts";
 import { Cut } from "./cut.ts";
-import { type Hello, openSessionLink } from "./session-link.ts";
+import { hello, welcomed } from "./greetings.test-kit.ts";
+import { openSessionLink } from "./session-link.ts";
 
 const PING_EVERY_MS = 5000;
 const PING = 7;
 
-const hello: Hello = {
-  say: "hello",
-  versions: [2, 2],
-  features: [],
-  migration: "m-1",
-  source: "s-1",
-  disks: [{ name: "vda", size: 512, granularity: 65536 }],
-  frameBytes: 65536,
-  resume: false,
-  incremental: false,
-  clone: false,
-};
-const welcome = encodeMessage({
-  say: "welcome",
-  version: 2,
-  features: [],
-  sink: "r-1",
-  epoch: 1,
-  frameBytes: 65536,
-  window: 65536,
-  state: "open",
-  attempt: 0,
-  held: [[]],
-});
+const welcome = encodeMessage(welcomed);
 
 /** Stands, but for `minutes()`: in them everybody who sleeps wakes at his time. */
 function handClock() {

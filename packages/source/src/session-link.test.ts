@@ -6,33 +6,10 @@ import { recordingWire } from "@blkmig/testkit";
 import { describe, expect, test } from "vitest";
 
 import { Cut } from "./cut.ts";
+import { hello, welcomed } from "./greetings.test-kit.ts";
 import { type Hello, openSessionLink } from "./session-link.ts";
 import { Stop } from "./stop.ts";
 
-const hello: Hello = {
-  say: "hello",
-  versions: [2, 2],
-  features: [],
-  migration: "m-1",
-  source: "s-1",
-  disks: [{ name: "vda", size: 512, granularity: 65536 }],
-  frameBytes: 65536,
-  resume: false,
-  incremental: false,
-  clone: false,
-};
-const welcomed = {
-  say: "welcome",
-  version: 2,
-  features: [],
-  sink: "r-1",
-  epoch: 1,
-  frameBytes: 65536,
-  window: 65536,
-  state: "open",
-  attempt: 0,
-  held: [[]],
-} as const;
 const welcome = encodeMessage(welcomed);
 const joined = (...parts: readonly Segments[]): Buffer => Buffer.concat(parts.flat());
 

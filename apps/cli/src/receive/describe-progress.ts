@@ -42,7 +42,12 @@ export function completedFields({ transferred, total, disks, answered }: LoadRes
   };
 }
 
-function diskProgress({ name, covered, size }: LoadProgress["disks"][number]): DiskProgress {
+/** How far one disk is, for people. */
+export function diskProgress({
+  name,
+  covered,
+  size,
+}: Pick<LoadProgress["disks"][number], "name" | "covered" | "size">): DiskProgress {
   return { name, done: covered, total: size };
 }
 

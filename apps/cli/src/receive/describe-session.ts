@@ -2,7 +2,8 @@ import type { SinkSession, SinkSessionProgress, SinkSessionResult } from "@blkmi
 
 import { formatBytes, formatTime } from "../output/format-amounts.ts";
 import type { Fields } from "../output/json-lines.ts";
-import type { DiskProgress, Progress } from "../output/progress.ts";
+import type { Progress } from "../output/progress.ts";
+import { diskProgress } from "./describe-progress.ts";
 
 type Phase = "bulk" | "dirty" | "switchover";
 
@@ -50,10 +51,6 @@ export function sessionCompleted(result: SinkSessionResult, totalTime: number): 
     "total-time": Math.round(totalTime),
     disks: disks.map(diskFields),
   };
-}
-
-function diskProgress({ name, covered, size }: SinkSessionProgress["disks"][number]): DiskProgress {
-  return { name, done: covered, total: size };
 }
 
 function diskStatus(disk: SinkSessionProgress["disks"][number]): Fields {
