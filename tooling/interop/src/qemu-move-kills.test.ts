@@ -73,7 +73,7 @@ describe.skipIf(movingGuest.missing)(`troubles while a running QEMU's disks move
         trouble: ({ sender }) => void sender.process.kill("SIGKILL"),
       });
       const stops = RUNNING.includes(at) ? 0 : 1;
-      expect({ at, ...end }).toEqual({ at, ...AS_IF_NOTHING, code: null, stops });
+      expect({ at, ...end }, JSON.stringify(at)).toEqual({ at, ...AS_IF_NOTHING, code: null, stops });
     }
 
     await assertNextWorks(path, moving);

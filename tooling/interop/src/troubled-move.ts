@@ -31,6 +31,9 @@ export interface TroubledEnd extends QemuState {
   readonly stops: number;
 }
 
+/** The guest writes before the first pass ends, and before it is stopped: a pass with nothing to read would leave out steps of a move. */
+const ANEW: readonly Place[] = [{ command: "transaction", nth: 2 }, { command: "stop" }];
+
 /**
  * Begins to move a guest's disks, does harm at one place, and waits until blkmig and its watchdog have ended and, if the guest runs then,
  * until it has written more. Its disks' new targets are named after the number.
@@ -45,11 +48,13 @@ export async function troubleMove(
   const relay = await startQmpRelay(qemu.monitor, path(`relay-${number}`));
   const begin = qemu.qmp.events.length;
   const held = relay.hold(at);
-  const stop = relay.hold({ command: "stop" });
+  for (const place of ANEW) {
+    const waiting = relay.hold(place);
+    const go = (): void => waiting.release(); // a guest that is gone writes no more
+    void waiting.came.then(async () => writesMore(guest)).then(go, go);
+  }
   const whole = destination ? machineFlags(destination) : [];
   const sender = startBlkmig(["send", receiver.url, "--qmp", relay.url, ...whole, "--json", "--no-verify", ...flags]);
-  // Otherwise nothing may be left for the pass after it.
-  void stop.came.then(async () => writesMore(guest)).then(() => stop.release());
   await Promise.race([held.came, endedEarly(sender)]);
   await trouble({ sender, receiver, relay, held });
   // The watchdog shares its standard error: when nobody has that open any more, both have ended.
