@@ -9,6 +9,7 @@ import type { TransportError } from "@blkmig/transport";
 import { adviseRoom } from "./advise-room.ts";
 import { CommandError, type CommandErrorCode } from "./command-error.ts";
 import { InDoubt } from "./exit-code-in-doubt.ts";
+import type { BrokenOff } from "./send/broken-off.ts";
 
 /** What the process says to its caller. Spelled in the design: scripts depend on it. */
 export const EXIT = {
@@ -74,9 +75,10 @@ function isA<E extends Error>(error: unknown, name: E["name"]): error is E {
 
 function endingOfMigration(error: MigrationError): Ending {
   if (error.guest === "lost") return failed(EXIT.guestLost, error);
-  if (error.code === "cancelled") return cancelled("cancelled: the source is as the guest left it");
+  const { goOn = "" }: Partial<BrokenOff> = error;
+  if (error.code === "cancelled") return cancelled(`cancelled: the source is as the guest left it${goOn}`);
   if (error.code === "in-doubt") return endingInDoubt(error.message);
-  const advised = { code: error.code, message: `${error.message}${adviseRoom(error)}` };
+  const advised = { code: error.code, message: `${error.message}${adviseRoom(error) || goOn}` };
   if (error.phase !== "setup") return failed(EXIT.failed, advised);
   // Before the first byte of a disk: no receiver has written any.
   if (isA<JournalError>(error.cause, "JournalError"))

@@ -80,7 +80,7 @@ describe.skipIf(!hasNbdkit)("a disk behind nbdkit that fails (skipped without th
   });
 
   it.each([
-    ["reads", "pread", /disk 'a': read of .*EIO/],
+    ["reads", "pread", /disk 'a': read of .*EIO.*; to go on, start both ends again with --resume/],
     ["extents", "extents", /disk 'a': .*EIO/],
   ])("in its %s, as a source is intact; mended, --resume goes on", async (_, what, sentence) => {
     const path = temporaryFolder();

@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
 import { type Ended, refusal, refused, runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
+import { createMove } from "./session-move.test-kit.ts";
 import { startSessionReceiver } from "./session-receiver.test-kit.ts";
 
 const SIZE = 24 * MIB + 512;
@@ -103,7 +104,7 @@ it("a receiver that is gone for good ends it: the source is intact, and can be s
   await receiver.until(({ progress }) => progress().covered > 2 * MIB);
   await receiver.die();
   const sent = await sender.ended;
-  expect(refusal(sent)).toEqual(refused(1, /no other came about/));
+  expect(refusal(sent)).toEqual(refused(1, /no other came about: .*; to go on, start both ends again with --resume: /));
   expect(sent.events.at(-1)).toMatchObject({ event: "failed", code: "wire" });
   expect(readFileSync(source).equals(before)).toBe(true);
   expect(recordOf(source)).toMatchObject({ state: "sending" });
@@ -125,6 +126,23 @@ it("a migration that was broken off is taken up with --resume, and what is there
   expect(sameFiles(source, target)).toBe(true);
 });
 
+it("SIGTERM says that it can be gone on with, and by what it says it is", async () => {
+  const options = ["--max-bandwidth", "20M", "--no-verify"];
+  const move = await createMove({ wire: "tcp", target: "garbage", size: 8 * MIB, seed: 3, options });
+  await move.receive();
+  const sender = move.send();
+  await sender.until(({ event, transferred }) => event === "status" && Number(transferred) > MIB);
+  sender.process.kill("SIGTERM");
+  const [sent, received] = [await sender.ended, await move.ended("receiver")];
+  const kept = /cancelled: the source is as the guest left it; to go on, start both ends again with --resume: /;
+  expect(refusal(sent)).toEqual(refused(130, kept));
+  expect(sent.events.at(-1)).toMatchObject({ event: "cancelled", message: expect.stringMatching(kept) });
+  expect(received.code).toBe(1);
+  const ended = await move.finish();
+  expect([ended.sender.code, ended.receiver.code]).toEqual([0, 0]);
+  await move.expectWell();
+});
+
 it("--resume where nothing is recorded warns, and begins anew", async () => {
   const { source, target } = pair();
   const receiver = await startSessionReceiver({ targets: { a: target } });
@@ -142,7 +160,12 @@ it("an answer that is lost leaves it in doubt; it is not sent again unasked, and
     `blkmig resolve --source ${source} --keep ${migration}`,
     `blkmig resolve --source ${source} --gone ${migration}`,
   ];
-  expect(refusal(sent)).toEqual(refused(4, /it is not known whether the receiver has committed/));
+  expect(refusal(sent)).toEqual(
+    refused(
+      4,
+      /it is not known whether the receiver has committed.*; to find out, start both ends again with --resume$/,
+    ),
+  );
   expect(sent.events.at(-1)).toMatchObject({ event: "in-doubt", migration, resolve: commands });
   expect(recordOf(source)).toMatchObject({ state: "asked" });
 

@@ -80,6 +80,7 @@ async function sendChosen(
     resume: session.resume,
     stateDir,
     to: formatWireUrl(to),
+    isToPage: (options.allowOrigin?.length ?? 0) > 0,
     warn,
   });
   if (takenUp !== undefined && takenUp !== record.migration) {

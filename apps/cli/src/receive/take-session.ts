@@ -147,5 +147,6 @@ function inDoubt({ targets, options }: Taking, migration: string, error: LoadErr
     formatResolveLine({ role: "target", path, verdict, migration, stateDir });
   const paths = disks.map(({ disk }) => disk.path);
   const commands = [...paths.map(line("commit")), ...paths.slice(0, 1).map(line("abort"))];
-  return new InDoubt(migration, commands, `${error.message}${adviseRoom(error)}`);
+  const findOut = "; to find out, start both ends again with --resume";
+  return new InDoubt(migration, commands, `${error.message}${adviseRoom(error) || findOut}`);
 }

@@ -29,6 +29,7 @@ export async function sendBySession(
     resume,
     stateDir: options.stateDir,
     to: formatWireUrl(options.to),
+    isToPage: (options.allowOrigin?.length ?? 0) > 0,
     warn: (message) => world.output.warn(message),
   });
   const within = options.to.kind === "stdio" ? 0 : reconnectFor;

@@ -5,6 +5,7 @@ import { MigrationError, type SessionOptions, type SourceJournal } from "@blkmig
 
 import { CommandError, messageOf } from "../command-error.ts";
 import { InDoubt } from "../exit-code-in-doubt.ts";
+import { brokenOff, resumed } from "./broken-off.ts";
 import { type RecordedSource, resolveLinesOf, verdictPlaceOf } from "./recorded-sources.ts";
 
 /** One migration's record at its sources, whether it was begun by this run of the program or by an earlier one. */
@@ -15,7 +16,7 @@ export interface SessionRecord {
   /** Where that run would have passed the clients on to, if it asked for the commit. */
   readonly serve: string | undefined;
   readonly journal: SourceJournal;
-  /** After a failure: what ended it, or `InDoubt`. */
+  /** After a failure: what ended it, `InDoubt`, or what ended it and how it is gone on with. */
   judge(error: unknown): unknown;
 }
 
@@ -25,6 +26,8 @@ export interface SessionRecordOptions {
   readonly stateDir: string | undefined;
   /** Where to, for people. */
   readonly to: string;
+  /** The receiver may be a page of a browser, which keeps no record. */
+  readonly isToPage?: boolean;
   /** Where the clients of the disks are passed on to, if they are: asked whenever it is recorded. */
   readonly serve?: () => string | undefined;
   readonly warn: (message: string) => void;
@@ -32,7 +35,7 @@ export interface SessionRecordOptions {
 
 export async function openSessionRecord(
   disks: readonly RecordedSource[],
-  { resume: mayResume, stateDir, to, serve, warn }: SessionRecordOptions,
+  { resume: mayResume, stateDir, to, isToPage = false, serve, warn }: SessionRecordOptions,
 ): Promise<SessionRecord> {
   const { journal } = await openSourceJournal(
     disks.map(({ name, device, place }) => ({ name, size: device.size, record: place })),
@@ -43,6 +46,8 @@ export async function openSessionRecord(
   const migration = earlier?.migration ?? randomUUID();
   /** An earlier run of the program asked for the commit, and its outcome is not learnt yet. */
   let isAsked = earlier?.state === "asked";
+  /** The receiver has heard of it. */
+  let isBegun = false;
 
   const passedOn = () => {
     const there = serve?.();
@@ -55,7 +60,7 @@ export async function openSessionRecord(
         resolveLinesOf(verdictPlaceOf({ path, monitor }), migration, stateDir),
       ),
     );
-    return new InDoubt(migration, [...commands], why);
+    return new InDoubt(migration, [...commands], `${why}; to find out, ${resumed(to)}`);
   };
 
   return {
@@ -66,9 +71,15 @@ export async function openSessionRecord(
     },
     serve: isAsked ? earlier?.serve : undefined,
     journal: {
-      begin: async (id) => journal.begin(id, { to }),
+      async begin(id) {
+        await journal.begin(id, { to });
+        isBegun = true;
+      },
       asked: async (attempt) => journal.asked(attempt, passedOn()),
-      forget: async () => journal.forget(),
+      async forget() {
+        isBegun = false;
+        await journal.forget();
+      },
       async kept() {
         await journal.kept();
         isAsked = false;
@@ -78,7 +89,7 @@ export async function openSessionRecord(
     judge(error) {
       if (error instanceof MigrationError && error.code === "in-doubt") return inDoubt(error.message);
       if (isAsked) return inDoubt(`it is still not known whether it was committed: ${messageOf(error)}`);
-      return error;
+      return brokenOff(error, { to, isBegun, isToPage });
     },
   };
 }
