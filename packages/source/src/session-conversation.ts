@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { crc32 } from "node:zlib";
 
-import { FRAME_BYTES, HAND_OVER, UNCHECKED_DATA } from "@blkmig/protocol";
+import { FRAME_BYTES } from "@blkmig/protocol";
 
 import { type CommitParts, commitSession, inDoubt, record, rememberMoved, settleOutcome } from "./commit-session.ts";
 import type { Conversation } from "./conversation.ts";
@@ -10,6 +10,7 @@ import type { SourceDisk } from "./migration-options.ts";
 import { createOverruns, Overrun } from "./overrun.ts";
 import { createReconnector } from "./reconnect.ts";
 import { createFlushes } from "./session-flushes.ts";
+import { assertWelcome, helloOf } from "./session-greeting.ts";
 import { encodeOpening, type Hello, openSessionLink, type SessionLink } from "./session-link.ts";
 import { assertSessionOptions, DEFAULT_GRANULARITY } from "./session-options.ts";
 import { createSessionOutlet, type SessionOutlet } from "./session-outlet.ts";
@@ -76,23 +77,16 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
     return link;
   };
 
-  const hello = (): Hello => ({
-    say: "hello",
-    versions: [2, 2],
-    features: [...(session.handOver ? [HAND_OVER] : []), ...(session.checksums === false ? [UNCHECKED_DATA] : [])],
-    migration,
-    source: run,
-    disks: disks.map(({ name, device: { size, sectorSize } }) => ({
-      name,
-      size,
+  const hello = (): Hello =>
+    helloOf(session, {
+      migration,
+      run,
+      disks,
       granularity,
-      ...(sectorSize === undefined ? {} : { sectorSize }),
-    })),
-    frameBytes,
-    resume: session.resume !== undefined || sinkRun !== undefined,
-    incremental: parts.incremental,
-    clone: session.clone === true,
-  });
+      frameBytes,
+      resume: session.resume !== undefined || sinkRun !== undefined,
+      incremental: parts.incremental,
+    });
 
   const connect = async (signal: AbortSignal): Promise<SessionLink> => {
     const said = hello();
@@ -119,21 +113,8 @@ export function createSessionConversation(parts: SessionParts): SessionConversat
   /** What the sink has forgotten, or another program has made of its targets meanwhile, is not believed. */
   const meetSink = async (met: SessionLink): Promise<void> => {
     const { welcome } = met;
-    if (welcome.state === "committed") {
-      throw new Stop(
-        "refused",
-        `the receiver has committed this migration (attempt ${welcome.attempt}): its disks are there`,
-      );
-    }
-    if (session.handOver && !welcome.features.includes(HAND_OVER)) {
-      const why = "it is an older blkmig, or these targets cannot be given away";
-      throw new Stop("refused", `the receiver cannot let go of its targets before the commit: ${why}`);
-    }
+    assertWelcome(welcome, { handOver: session.handOver === true, granularity });
     if (welcome.sink !== sinkRun) source?.doubt(welcome.held.map((runs) => runs.map(toRun)));
-    if (welcome.frameBytes < granularity) {
-      const least = `at most ${welcome.frameBytes} bytes in a frame, and the granularity is ${granularity}`;
-      throw new Stop("refused", `the receiver takes ${least}`);
-    }
     sinkRun = welcome.sink;
     attempt = Math.max(attempt, welcome.attempt);
     if (welcome.state === "sealed")

@@ -29,7 +29,7 @@ import { unlessAborted } from "./unless-aborted.ts";
 const LAST_WORD_MS = 1000;
 
 export type Hello = Extract<SessionMessage, { say: "hello" }>;
-type Welcome = Extract<SessionMessage, { say: "welcome" }>;
+export type Welcome = Extract<SessionMessage, { say: "welcome" }>;
 type Say = SessionMessage["say"];
 
 /** One connection of a session, from its handshake to its end. Everything that waits on it rejects with what ended it. */
