@@ -148,7 +148,7 @@ export const mutations = [
     name: "law 5: in doubt, the guest is resumed",
     ...source,
     file: "packages/source/src/custody.ts",
-    find: '      if (inDoubt) return "paused";',
+    find: '      if (inDoubt && (paused || !guest)) return "paused";',
     replace: "",
   },
   {
@@ -203,6 +203,15 @@ export const mutations = [
     replace: "      // and no record",
   },
   {
+    name: "session, law 4: a first block that was withheld is not read back from its disk",
+    soak: ["--simulation", "session", "--dangers", "rots,handsOver"],
+    workspace: "packages/sink",
+    tests: ["src/withhold-first-block.test.ts"],
+    file: "packages/sink/src/withhold-first-block.ts",
+    find: "    await assertKept(disk, bytes);",
+    replace: "",
+  },
+  {
     name: "session, law 5: commit is asked for without a record of it",
     ...sessions,
     file: "packages/source/src/commit-session.ts",
@@ -229,8 +238,8 @@ export const mutations = [
     name: "session: a peer that only talks owes nothing",
     ...owed,
     file: "packages/source/src/session-replies.ts",
-    find: "      if (waiter) debt.pay(1);",
-    replace: "      if (waiter) settle(1);",
+    find: "      heard(1);\n      debt.pay(1);",
+    replace: "      settle(1);",
   },
   {
     name: "session, law 9: a disk that has moved is not recorded as moved",

@@ -98,6 +98,23 @@ describe("a withheld first block", () => {
     expect((await content(disk))[0]).toBe(8);
   });
 
+  test("that the disk has kept otherwise is an error, and still withheld", async () => {
+    const disk = createMemoryDevice({ size: SIZE, fill: 0xe5 });
+    let isRotten = true;
+    const write: BlockDevice["write"] = async (offset, data) => {
+      const bytes = Buffer.concat(data);
+      if (isRotten) bytes[KiB]! ^= 4;
+      await disk.write(offset, [bytes]);
+    };
+    const { device, release } = withholdFirstBlock({ ...disk, write }, { length: LENGTH, save: async () => {} });
+    await device.write(0, [Buffer.alloc(LENGTH, 7)]);
+    await expect(release()).rejects.toMatchObject({ code: "io", offset: KiB });
+    expect((await content(device)).subarray(0, LENGTH).every((byte) => byte === 7)).toBe(true);
+    isRotten = false;
+    await release();
+    expect((await content(disk)).subarray(0, LENGTH).every((byte) => byte === 7)).toBe(true);
+  });
+
   test("is right for whatever is written, zeroed, read and asked", async () => {
     const random = createRandom(7);
     const { device, disk, release } = createUnderTest(LENGTH);

@@ -18,14 +18,14 @@ export interface WithheldFirstBlock {
   readonly device: BlockDevice;
   /** Makes the withheld bytes durable elsewhere. */
   keep(): Promise<void>;
-  /** The withheld bytes go on the disk, durably. Twice is once. */
+  /** The withheld bytes go on the disk, durably, and are read back: an `io` error where it has kept others. Twice is once. */
   release(): Promise<void>;
 }
 
 /**
  * A disk whose first bytes are kept in memory until `release()`: meanwhile that part of the disk is zero, durably so before
  * anything else is written, and so an unfinished disk boots nowhere. What was there is lost. Everybody who reads or asks
- * through `device` sees the withheld bytes, at first what was on the disk. Memory: `length` bytes.
+ * through `device` sees the withheld bytes, at first what was on the disk. Memory: `length` bytes, twice that during `release()`.
  */
 export function withholdFirstBlock(disk: BlockDevice, { length, save }: WithholdOptions): WithheldFirstBlock {
   const end = Math.min(length ?? MOST_BYTES, disk.size);
@@ -100,6 +100,7 @@ export function withholdFirstBlock(disk: BlockDevice, { length, save }: Withhold
     if (!bytes) return; // nothing was written, so nothing was taken off the disk
     await disk.write(0, [bytes]);
     await disk.flush();
+    await assertKept(disk, bytes); // whoever read them back before was given those in memory
     isReleased = true; // not before: if this fails, the bytes are still only here
   };
 
@@ -125,6 +126,14 @@ export function withholdFirstBlock(disk: BlockDevice, { length, save }: Withhold
     },
     release,
   };
+}
+
+async function assertKept(disk: BlockDevice, bytes: Uint8Array): Promise<void> {
+  const found = new Uint8Array(bytes.length);
+  await disk.read(0, found);
+  const offset = bytes.findIndex((byte, at) => byte !== found[at]);
+  if (offset < 0) return;
+  throw new DeviceError("io", disk.name, "it has kept other bytes than its first block was given", { offset });
 }
 
 /** The first `length` bytes, and those behind them, as views. */
