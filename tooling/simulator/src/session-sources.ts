@@ -13,6 +13,7 @@ import { haunt, kill, type World } from "./session-world.ts";
 import { requestsOf, spotsOf } from "./shape.ts";
 import { recordDangers, type SinkHost } from "./sink-host.ts";
 import { watchConvergence } from "./watched-convergence.ts";
+import { watchMirror } from "./watched-mirror.ts";
 
 const MiB = 1024 * 1024;
 
@@ -110,7 +111,13 @@ function startSource(world: World, life: Life, session: NonNullable<Parameters<t
     });
     return trackWrites(mortalDevice(slow, life), { granularity: random.pick([512, 4096, 65536, MiB]), clock });
   });
-  const control = joinGuests(tracked.map((each) => each.control));
+  // What a guest writes later sends the same granules again, and hides that a write was forgotten.
+  const fallsSilent = dangers.outruns === true && random.int(2) === 0;
+  const joined = joinGuests(tracked.map((each) => each.control));
+  const control = watchMirror(joined, () => {
+    strikes.count("mirror: a write was not carried");
+    if (fallsSilent) for (const guest of guests) guest.stop();
+  });
   // Whoever starts the sender again knows from its record that the outcome is unknown, and lets nobody write.
   if (session.resume?.asked !== undefined) void control.pause();
   const guests = tracked.map(({ guest }, index) => {
