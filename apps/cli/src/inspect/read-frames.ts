@@ -8,8 +8,8 @@ import type { BegunStream } from "./open-stream.ts";
  * the machine are good until the next frame is asked for. Throws `ProtocolError` where it is no stream or stops inside a frame.
  */
 export function readFrames({ is, chunks }: BegunStream): AsyncGenerator<EnvelopeFrame> {
-  const payload = new Uint8Array(BLOCK_SIZE);
+  let payload: Uint8Array | undefined; // many a stream has none
   // With `keep` an envelope's RAM is counted to its end, and the machine's tail comes by.
   const decoder = is === "qemu" ? createEnvelopeDecoder({ keep: true }) : createClassicDecoder();
-  return driveDecoder<EnvelopeFrame>(decoder, chunks, () => payload);
+  return driveDecoder<EnvelopeFrame>(decoder, chunks, () => (payload ??= new Uint8Array(BLOCK_SIZE)));
 }

@@ -49,11 +49,11 @@ async function* measured(chunks: AsyncIterable<Uint8Array>, ruler: FrameRuler): 
   }
 }
 
-/** One buffer for all data frames. It grows once, so that a peer's lengths cannot make us allocate time and again. */
+/** One buffer for all data frames. It grows twice, so that a peer's lengths cannot make us allocate time and again. */
 function createLanding(): (payload: { readonly length: number }) => Uint8Array {
-  let buffer = new Uint8Array(FRAME_BYTES);
+  let buffer = new Uint8Array(0);
   return ({ length }) => {
-    if (length > buffer.length) buffer = new Uint8Array(MOST_FRAME_BYTES);
+    if (length > buffer.length) buffer = new Uint8Array(length > FRAME_BYTES ? MOST_FRAME_BYTES : FRAME_BYTES);
     return buffer;
   };
 }
