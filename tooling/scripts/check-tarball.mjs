@@ -4,7 +4,8 @@ import { execFileSync } from "node:child_process";
 const REQUIRED = ["LICENSE", "README.md", "package.json"];
 /** Without these a registry shows a package of nobody, for nothing. */
 const SAID = ["description", "engines", "keywords", "license", "repository"];
-const ALLOWED = /^(LICENSE|NOTICE|README\.md|CHANGELOG\.md|package\.json|dist\/.+\.(js|d\.ts)|dist\/man\/[a-z-]+\.1)$/;
+const ALLOWED =
+  /^(LICENSE|NOTICE|README\.md|CHANGELOG\.md|package\.json|events\.schema\.json|dist\/.+\.(js|d\.ts)|dist\/man\/[a-z-]+\.1)$/;
 const TEST = /\.test(-kit)?\./;
 const SOURCE_MAP = /^\/\/# sourceMappingURL=/m;
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 
 import { expect, it } from "vitest";
 
+import { notInSchema, schemaEvents } from "./event-schema.test-kit.ts";
 import { makeDisk, makeGarbage, MIB } from "./make-disks.test-kit.ts";
 import { type JsonEvent, runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
 import { startServing } from "./serving.test-kit.ts";
@@ -41,7 +42,26 @@ it("every event that the program can print is in the manual", () => {
   );
 });
 
-it("every key of the events that commands print is in the manual", async () => {
+it("the schema has the events and the keys that the manual has, and no others", () => {
+  const sorted = (events: ReadonlyMap<string, Iterable<string>>) =>
+    Object.fromEntries([...events].map(([event, keys]) => [event, [...new Set(keys)].toSorted()]));
+  expect(sorted(schemaEvents())).toEqual(sorted(documentedEvents()));
+});
+
+it.each([
+  [{ event: "metrics", url: "x", port: 1 }, "port"],
+  [{ event: "metrics" }, "url"],
+  [{ event: "metrics", url: 1 }, "string"],
+  [{ event: "pass", pass: 1, status: "active", phase: "bulk", total: 1, remaining: 0, passes: 1 }, "passes"],
+  [{ event: "unheard-of" }, "no such event"],
+])("%o would be found not to be in the schema, for its '%s'", (event, why) => {
+  const stdout = JSON.stringify({ ...event, time: new Date(0).toISOString() });
+  expect(notInSchema({ stdout })).toEqual([
+    expect.stringMatching(why === "port" || why === "passes" ? "unevaluated" : why),
+  ]);
+});
+
+it("every key of the events that commands print is in the manual and in the schema", async () => {
   const path = temporaryFolder();
   const at = `unix://${path("at")}`;
   const [from, to] = [makeDisk(path("from"), MIB), makeGarbage(path("to"), MIB)];
@@ -51,6 +71,7 @@ it("every key of the events that commands print is in the manual", async () => {
   const runs = [
     await runBlkmig(["send", at, "--json", "--from", control, "--after", "hold"]),
     await runBlkmig(["cancel", "--json", "--control", control]),
+    await runBlkmig(["status", "--json", "--control", control]),
     await receiver.ended,
     await runBlkmig(["verify", "--json", from, to]),
   ];
@@ -58,12 +79,13 @@ it("every key of the events that commands print is in the manual", async () => {
   runs.push(await running.ended);
   const events = runs.flatMap((run) => run.events);
   const names = new Set(events.map(({ event }) => event));
-  const wanted = ["listening", "serving", "metrics", "status", "completed", "failed", "stopped"];
+  const wanted = ["listening", "serving", "metrics", "status", "completed", "control", "failed", "stopped"];
   expect(wanted.filter((event) => !names.has(event))).toEqual([]);
   expect(events.flatMap(undocumentedIn)).toEqual([]);
+  expect(runs.flatMap(notInSchema)).toEqual([]);
 });
 
-it("every key of the events of a receiver that stays, and of those who look, is in the manual", async () => {
+it("every key of the events of a receiver that stays, and of those who look, is in the manual and in the schema", async () => {
   const path = temporaryFolder();
   const at = `unix://${path("at")}`;
   const [from, to, other] = [
@@ -93,6 +115,7 @@ it("every key of the events of a receiver that stays, and of those who look, is 
   const wanted = ["listening", "status", "pass", "completed", "source", "target", "failed", "frame", "summary"];
   expect(wanted.filter((event) => !names.has(event))).toEqual([]);
   expect(events.flatMap(undocumentedIn)).toEqual([]);
+  expect(runs.flatMap(notInSchema)).toEqual([]);
 });
 
 const documented = documentedEvents();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { notInSchema } from "./event-schema.test-kit.ts";
 import { end, startOwner } from "./live-hosts.test-kit.ts";
 import { startCheckedGuest } from "./live/checked-writes.test-kit.ts";
 import { makeDisk, makeGarbage, MIB } from "./make-disks.test-kit.ts";
@@ -30,8 +31,10 @@ describe("a guest that writes faster than the wire is", () => {
     ["--mirror", ["mirror"]],
   ])("converges with %s, which is told; nothing is lost, and it is forwarded", async (flag, steps) => {
     const { served, guest, owner, target, sending } = await outrun(flag);
-    const { code, events } = await sending.ended;
+    const sent = await sending.ended;
+    const { code, events } = sent;
     expect([code, events.at(-1)]).toMatchObject([0, { event: "completed", after: "forward" }]);
+    expect(notInSchema(sent)).toEqual([]);
     const told = events.filter(({ event }) => event === "converge").map(({ step }) => step);
     expect(told).toEqual(expect.arrayContaining(steps));
     await guest.more(200); // as fast as before: neither is left on

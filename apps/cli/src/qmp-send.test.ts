@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 
 import { describe, expect, it, onTestFinished } from "vitest";
 
+import { notInSchema } from "./event-schema.test-kit.ts";
 import { haltAt, type Place } from "./halt.test-kit.ts";
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
 import { hasQemu, type Machine, type MachineDisk, startMachine } from "./qmp-machine.test-kit.ts";
@@ -126,7 +127,9 @@ describe.skipIf(!hasQemu)("send --qmp (needs qemu-system-x86_64)", { timeout: 60
       guest: "stopped",
       total: SIZE + 4 * MIB,
     });
-    expect((await receiver.ended).code).toBe(0);
+    const received = await receiver.ended;
+    expect(received.code).toBe(0);
+    expect([sent, received].flatMap(notInSchema)).toEqual([]);
     expect(sameFiles(source, target)).toBe(true);
     expect(sameFiles(raw, path("copy"))).toBe(true);
     expect(await machine.status()).toBe("paused");

@@ -6,6 +6,7 @@ import { openDisk } from "@blkmig/device";
 import { openSourceJournal, placeOfRecord, readRecord, type SourceJournal } from "@blkmig/journal";
 import { describe, expect, it, onTestFinished } from "vitest";
 
+import { notInSchema } from "./event-schema.test-kit.ts";
 import { makeGarbage, MIB } from "./make-disks.test-kit.ts";
 import { hasQemu, type Machine, startMachine } from "./qmp-machine.test-kit.ts";
 import { startRelay } from "./relay.test-kit.ts";
@@ -91,6 +92,7 @@ describe.skipIf(!hasQemu)("status --qmp (needs qemu-system-x86_64)", { timeout: 
     ]);
 
     const two = await runBlkmig(["status", "--qmp", big.url, "--json"]);
+    expect([one, two].flatMap(notInSchema)).toEqual([]);
     expect(two.events[0]).toMatchObject({
       name: "my vm",
       disks: [
@@ -128,7 +130,8 @@ describe.skipIf(!hasQemu)("status --qmp (needs qemu-system-x86_64)", { timeout: 
     await leaveBehind(stage);
     const before = await machine.all();
     const clean = `blkmig status --qmp ${machine.url} --clean`;
-    const { code, events } = await status("--json");
+    const found = await status("--json");
+    const { code, events } = found;
     expect(code).toBe(0);
     expect(events[0]).toMatchObject({ status: "paused" });
     expect(events[0]!["migrations"]).toEqual([
@@ -151,6 +154,7 @@ describe.skipIf(!hasQemu)("status --qmp (needs qemu-system-x86_64)", { timeout: 
     expect(done).toMatchObject({ code: 0, stderr: "" });
     expect(done.events.map(({ event }) => event)).toEqual(["qemu", "cleaned"]);
     expect(cleaned(done)).toEqual([{ event: "cleaned", migration: "m1", guest: "running" }]);
+    expect([found, done].flatMap(notInSchema)).toEqual([]);
     expect([await machine.all(), await machine.status()]).toEqual([NOTHING, "running"]);
     await expect(machine.qmp.execute("nbd-server-stop")).rejects.toThrow(/not running/);
 

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 
 import { describe, expect, it } from "vitest";
 
+import { notInSchema } from "./event-schema.test-kit.ts";
 import { haltAt, type Place } from "./halt.test-kit.ts";
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
 import { hasQemu, startMachine } from "./qmp-machine.test-kit.ts";
@@ -54,7 +55,9 @@ describe.skipIf(!hasQemu)("send --qmp --migrate-to (needs qemu-system-x86_64)", 
       downtime: expect.any(Number),
       ram: { transferred: expect.any(Number), remaining: expect.any(Number), total: expect.any(Number) },
     });
-    expect((await receiver.ended).code).toBe(0);
+    const received = await receiver.ended;
+    expect(received.code).toBe(0);
+    expect([sent, received].flatMap(notInSchema)).toEqual([]);
     expect(sameFiles(source, target)).toBe(true);
     expect(await there.status()).toBe("running");
     expect(await here.status()).toBe("postmigrate");

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "n
 import { createToken, parseToken } from "@blkmig/transport/tls";
 import { expect, it } from "vitest";
 
+import { notInSchema } from "./event-schema.test-kit.ts";
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
 import { type Ended, refusal, refused, runBlkmig, startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
 import { createMove } from "./session-move.test-kit.ts";
@@ -77,6 +78,7 @@ it("a connection that breaks is made again, and nothing is lost", async () => {
   expect(sent.code).toBe(0);
   expect(sent.events).toContainEqual(expect.objectContaining({ event: "reconnect", connected: true, reconnects: 1 }));
   expect(sent.events.at(-1)).toMatchObject({ event: "completed", reconnects: 1 });
+  expect(notInSchema(sent)).toEqual([]);
   expect(sameFiles(source, target)).toBe(true);
   expect(receiver.offers).toHaveLength(1);
 });
@@ -167,6 +169,7 @@ it("an answer that is lost leaves it in doubt; it is not sent again unasked, and
     ),
   );
   expect(sent.events.at(-1)).toMatchObject({ event: "in-doubt", migration, resolve: commands });
+  expect(notInSchema(sent)).toEqual([]);
   expect(recordOf(source)).toMatchObject({ state: "asked" });
 
   const unasked = await send(first.url, source);

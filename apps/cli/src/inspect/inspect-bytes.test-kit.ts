@@ -1,5 +1,8 @@
 import { writeFileSync } from "node:fs";
 
+import { expect } from "vitest";
+
+import { notInSchema } from "../event-schema.test-kit.ts";
 import { type Ended, runBlkmig, temporaryFolder } from "../run-blkmig.test-kit.ts";
 
 /** Inspects bytes in a file of the test's. */
@@ -7,6 +10,8 @@ export function createInspector(): (bytes: Uint8Array, ...more: readonly string[
   const path = temporaryFolder();
   return async (bytes, ...more) => {
     writeFileSync(path("stream"), bytes);
-    return runBlkmig(["inspect", path("stream"), ...more]);
+    const shown = await runBlkmig(["inspect", path("stream"), ...more]);
+    expect(notInSchema(shown)).toEqual([]);
+    return shown;
   };
 }

@@ -15,6 +15,7 @@ import {
 import { captures, rawCapture } from "@blkmig/testkit";
 import { expect, it } from "vitest";
 
+import { notInSchema } from "../event-schema.test-kit.ts";
 import { refusal, refused, runBlkmig, temporaryFolder } from "../run-blkmig.test-kit.ts";
 
 it("QEMU's envelope is shown with machine, sections, pages and devices", async () => {
@@ -77,8 +78,10 @@ it("QEMU's envelope is counted", async () => {
 it.each(captures)("the blocks of $name are all counted, and empty sections do not flood", async ({ name, blocks }) => {
   const path = temporaryFolder();
   writeFileSync(path("stream"), rawCapture(name));
-  const { code, events } = await runBlkmig(["inspect", path("stream"), "--json"]);
+  const shown = await runBlkmig(["inspect", path("stream"), "--json"]);
+  const { code, events } = shown;
   expect(code).toBe(0);
+  expect(notInSchema(shown)).toEqual([]);
   expect(events.length).toBeLessThan(120);
   const counted = events.filter(({ type }) => type === "block" || type === "zero");
   expect(counted.reduce((sum, frame) => sum + Number(frame["blocks"] ?? 1), 0)).toBe(blocks);
@@ -100,6 +103,8 @@ it("commands in an envelope are shown and counted", async () => {
   expect(shown.stdout).toMatch(/ command +open-return-path\n.* command +ping 7\n.* command +ping 8\n/);
   expect(shown.stdout).toMatch(/ devices +unknown: /);
   const counted = await runBlkmig(["inspect", path("stream"), "--summary", "--json"]);
+  const framed = await runBlkmig(["inspect", path("stream"), "--json"]);
+  expect([counted, framed].flatMap(notInSchema)).toEqual([]);
   expect(counted.events[0]).toMatchObject({ envelope: { commands: { "open-return-path": 1, ping: 2 } }, ended: true });
 });
 
