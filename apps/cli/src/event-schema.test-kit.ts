@@ -12,9 +12,7 @@ interface Schema {
 }
 
 /** As it is shipped. */
-const eventsSchema = JSON.parse(
-  readFileSync(new URL("../events.schema.json", import.meta.url), "utf8"),
-) as Schema & {
+const eventsSchema = JSON.parse(readFileSync(new URL("../events.schema.json", import.meta.url), "utf8")) as Schema & {
   readonly oneOf: readonly { readonly $ref: string }[];
   readonly $defs: Readonly<Record<string, Schema>>;
 };

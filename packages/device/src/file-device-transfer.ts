@@ -13,7 +13,12 @@ export async function readAll(file: OpenFile, device: string, offset: number, in
     while (done < into.length) {
       const count = await file.read(done === 0 ? into : into.subarray(done), offset + done);
       if (count === 0)
-        throw new DeviceError("short", device, `${what()} ended after ${done}`, { offset: offset + done });
+        throw new DeviceError(
+          "short",
+          device,
+          `${what()} ended after ${done} bytes: it is shorter than when it was opened`,
+          { offset: offset + done },
+        );
       done += count;
     }
   } catch (error) {
@@ -32,7 +37,9 @@ export async function writeAll(file: OpenFile, device: string, offset: number, d
       const count = await file.write(rest, offset + done);
       // A file that takes nothing and says nothing would be asked for ever.
       if (count === 0)
-        throw new DeviceError("io", device, `${what()} stopped after ${done}`, { offset: offset + done });
+        throw new DeviceError("io", device, `${what()} stopped after ${done} bytes: the system takes no more`, {
+          offset: offset + done,
+        });
       done += count;
       if (done < length) rest = withoutFirst(rest, count);
     }

@@ -110,7 +110,7 @@ describe.skipIf(noSyscalls)("with system calls (needs koffi)", () => {
     await expect(disk.read(0, new Uint8Array(MiB))).rejects.toMatchObject({
       code: "short",
       offset: 4096,
-      message: "disk 'vda': read of 1048576 bytes at 0 ended after 4096",
+      message: "disk 'vda': read of 1048576 bytes at 0 ended after 4096 bytes: it is shorter than when it was opened",
     });
   });
 

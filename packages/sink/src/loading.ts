@@ -135,7 +135,8 @@ function assertNamesDiffer(disks: readonly SinkDisk[]): void {
 
 function addTarget(targets: Map<string, Target>, disk: SinkDisk): void {
   const { name, device } = disk;
-  if (device.readOnly) throw new Refusal("read-only", `disk '${name}': the target is read-only`);
+  if (device.readOnly)
+    throw new Refusal("read-only", `disk '${name}': the target is read-only: make it writable, or choose another`);
   targets.set(name, createTarget(disk));
 }
 

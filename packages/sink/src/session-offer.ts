@@ -76,9 +76,13 @@ function assertOpened({ disks }: SessionOffer, { devices }: SessionTargets): voi
   if (devices.length !== disks.length) throw new TypeError(`${devices.length} targets for ${disks.length} disks`);
   for (const [at, { name, size }] of disks.entries()) {
     const device = devices[at]!;
-    if (device.readOnly) throw new Refusal("read-only", `disk '${name}': the target is read-only`);
+    if (device.readOnly)
+      throw new Refusal("read-only", `disk '${name}': the target is read-only: make it writable, or choose another`);
     if (device.size === size) continue;
-    throw new Refusal("beyond-the-end", `disk '${name}' has ${size} bytes, and its target ${device.size}`);
+    throw new Refusal(
+      "beyond-the-end",
+      `disk '${name}' has ${size} bytes, and its target ${device.size}, which is too small`,
+    );
   }
 }
 

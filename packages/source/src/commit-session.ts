@@ -110,7 +110,10 @@ async function proveRest({ source, warn }: CommitParts): Promise<void> {
   for (let round = 0; source.claimUnverified() > 0; round++) {
     const before = source.figures.differed;
     if (round === VERIFY_ROUNDS) {
-      throw new Stop("mismatch", "what the receiver reads back differs from what it was sent, again and again");
+      throw new Stop(
+        "mismatch",
+        "what the receiver reads back differs from what it was sent, again and again: its disk or its memory is not to be trusted",
+      );
     }
     await source.rest();
     const differed = source.figures.differed - before;

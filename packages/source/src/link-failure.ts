@@ -10,6 +10,10 @@ export const cutBy = (cause: unknown): Cut => new Cut(messageOf(cause), { cause 
 export function strangerBy(cause: unknown): Error {
   const isStrange = cause instanceof ProtocolError && ["bad-magic", "bad-message"].includes(cause.code);
   return isStrange
-    ? new Stop("refused", `this is no receiver for our session: ${cause.message}`, { cause })
+    ? new Stop(
+        "refused",
+        `what answers there is no receiver of blkmig's, or one that knows no sessions: ${cause.message}`,
+        { cause },
+      )
     : cutBy(cause);
 }

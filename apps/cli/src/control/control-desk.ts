@@ -59,7 +59,11 @@ export function createControlDesk({ live, control, version, output, onStatus }: 
       live.status().disks.map(({ name }) => name),
     );
     if (isClosed) throw new CommandError("refused", "the server is ending");
-    if (running) throw new CommandError("refused", "a migration runs already: one at a time");
+    if (running)
+      throw new CommandError(
+        "refused",
+        "a migration runs already, one at a time: wait for its end, or end it by `blkmig cancel`",
+      );
     onStatus(`moving to ${words.to}`);
     const moving = move(options, client).catch((error: unknown) => {
       throw isClosed ? error : resolvableHere(error, control);

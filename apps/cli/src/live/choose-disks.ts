@@ -44,7 +44,7 @@ function whyNot(state: DiskState, resume: boolean): string | undefined {
       return "has not come yet: its migration to here is not committed";
     case "paused":
     case "asked":
-      return "is being moved";
+      return "is being moved: wait for its end, or end it by `blkmig cancel`";
     case "committed":
       return "has moved, and that could not be recorded here yet";
     case "moved":

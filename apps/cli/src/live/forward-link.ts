@@ -86,7 +86,11 @@ export async function openForwardLink(options: ForwardLinkOptions): Promise<Forw
     async up(within) {
       for (let waited = 0; isDown || failed !== undefined; waited += LOOK_EVERY_MS) {
         if (failed !== undefined) throw new CommandError("refused", failed);
-        if (waited > OPEN_WITHIN_MS) throw new CommandError("refused", `disk '${name}': no link to ${text}`);
+        if (waited > OPEN_WITHIN_MS)
+          throw new CommandError(
+            "refused",
+            `disk '${name}': the link to ${text} broke, and none came about within ${OPEN_WITHIN_MS / 1000} s`,
+          );
         await wait(LOOK_EVERY_MS, undefined, { signal: within });
       }
     },

@@ -81,7 +81,10 @@ export function createLiveMoves(parts: LiveMovesParts): LiveMoves {
 
   const begin = async (options: MoveOptions, hooks: MoveHooks): Promise<MoveResult> => {
     if (isStopped) refuse("the server is ending");
-    if (current) refuse(`a migration to ${current.to} runs already: one at a time`);
+    if (current)
+      refuse(
+        `a migration to ${current.to} runs already, one at a time: wait for its end, or end it by \`blkmig cancel\``,
+      );
     const chosen = chooseDisks(disks, options.disks, options.session.resume);
     const earlier = [...doubts.values()].find((doubt) => doubt.disks.some((disk) => chosen.includes(disk)))?.handover;
     return deciding(chosen, () => run(createLiveMove({ ...parts, disks: chosen, options, hooks, earlier })));

@@ -24,7 +24,8 @@ export async function readChosenRecords(
 ): Promise<readonly RecordedSource[]> {
   const recorded: RecordedSource[] = [];
   for (const { name, disk } of disks) {
-    if (!disk.storage) throw new CommandError("refused", `disk '${name}' is an empty drive`);
+    if (!disk.storage)
+      throw new CommandError("refused", `disk '${name}' is an empty drive: name with --disk those that are not`);
     await assertFindable(name, disk, disk.storage, options);
     const place = await placeOfQemuDisk(disk, disk.storage, options);
     await warnIfUnseen(name, disk.storage, warn);

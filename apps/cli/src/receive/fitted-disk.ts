@@ -13,12 +13,12 @@ export interface FittedDisk {
 export function fitDisk({ name, disk }: OpenTarget, size: number): FittedDisk {
   const { path, minimumBlock } = disk;
   if (size % minimumBlock !== 0) {
-    const message = `disk '${name}': ${path} is written in blocks of ${minimumBlock} bytes, and a disk of ${size} is no multiple of that`;
+    const message = `disk '${name}': ${path} is written in blocks of ${minimumBlock} bytes, and a disk of ${size} bytes is no multiple of that: choose a target with smaller blocks`;
     throw new CommandError("refused", message);
   }
   if (disk.size === size) return { device: disk, warnings: [] };
   if (disk.size < size) {
-    const message = `disk '${name}': ${path} has ${disk.size} bytes, which is too small for a disk of ${size}`;
+    const message = `disk '${name}': ${path} has ${disk.size} bytes, which is too small for a disk of ${size} bytes: make it larger, or choose another`;
     throw new CommandError("refused", message);
   }
   const warning = `disk '${name}': ${path} has ${disk.size} bytes, and only the first ${size} are used`;

@@ -23,7 +23,10 @@ export function createHandedOver(targets: readonly OpenTarget[], migration: stri
     const isOurs = record?.role === "target" && record.migration === migration && record.attempt === attempt;
     if (isOurs && record.state === "sealed") return;
     const now = record ? `says ${record.state}, of migration ${record.migration}` : "is gone";
-    throw new CommandError("refused", `somebody else has decided meanwhile: ${path} ${now}`);
+    throw new CommandError(
+      "refused",
+      `somebody else has decided meanwhile: ${path} ${now}; blkmig status --target says what the disk is`,
+    );
   };
 
   return {

@@ -138,10 +138,17 @@ async function assertNobodyElse(
   const identity = await identifyAnyDisk(path).catch(() => undefined); // opening it says why
   if (!identity) return;
   const other = others.find(({ disk }) => sameDisk(disk.identity, identity));
-  if (other) throw new CommandError("refused", `disks '${other.name}' and '${name}' are the same disk, ${path}`);
+  if (other)
+    throw new CommandError(
+      "refused",
+      `disks '${other.name}' and '${name}' are the same disk, ${path}: each needs a target of its own`,
+    );
   if (at.kind !== "file") return;
   const stream = await identifyDisk(at.path).catch(() => undefined);
   if (stream && sameDisk(stream, identity)) {
-    throw new CommandError("refused", `disk '${name}': ${path} is the stream itself, it would be read and overwritten`);
+    throw new CommandError(
+      "refused",
+      `disk '${name}': ${path} is the stream itself, it would be read and overwritten: choose another target`,
+    );
   }
 }

@@ -101,7 +101,8 @@ async function theOneAt({ options: { at }, world: { output } }: Receiver): Promi
   const listener = await listenUrl(at);
   output.event("listening", { url: listener.url });
   const connection = await listener.accept();
-  if (!connection) throw new CommandError("refused", `${formatWireUrl(at)}: nobody is there`);
+  if (!connection)
+    throw new CommandError("refused", `${formatWireUrl(at)}: nobody is there: start the sender first, with --listen`);
   return connection;
 }
 

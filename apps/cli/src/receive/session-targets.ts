@@ -96,24 +96,30 @@ function assertFits(offer: SessionOffer, { targets, options }: SessionTargetsWor
   const offered = offer.disks.map(({ name }) => name);
   const unknown = offered.find((name) => !targets.names.includes(name));
   if (unknown !== undefined)
-    throw misnamed(`the sender has a disk '${unknown}', expected here: ${quoted(targets.names)}`);
+    throw misnamed(`the sender has a disk '${unknown}', expected here: ${quoted(targets.names)}; ${ALIKE}`);
   const lacking = targets.names.find((name) => !offered.includes(name));
   if (lacking !== undefined)
-    throw misnamed(`a disk '${lacking}' is expected here, and the sender has only ${quoted(offered)}`);
+    throw misnamed(`a disk '${lacking}' is expected here, and the sender has only ${quoted(offered)}; ${ALIKE}`);
   for (const { name, size } of offer.disks) {
     if (size % SECTOR === 0) continue;
     throw new CommandError("refused", `disk '${name}' has ${size} bytes, which is no multiple of ${SECTOR}`);
   }
   if (options.vmState !== undefined) {
-    throw new CommandError("refused", "--vm-state: this sender is no QEMU, it sends disks alone");
+    throw new CommandError(
+      "refused",
+      "--vm-state: this sender is no QEMU, it sends disks alone: leave that option out",
+    );
   }
   if (offer.handOver && options.serving) {
-    const why = "its disks are handed over to the QEMU that it moves to, and cannot be served here";
+    const why = "its disks are handed over to the QEMU that it moves to, and cannot be served here: leave --nbd out";
     throw new CommandError("refused", `--nbd: this sender moves a whole machine: ${why}`);
   }
   if (offer.incremental === options.incremental) return;
   const [there, here] = offer.incremental ? ["leaves out", "not said"] : ["sends", "said"];
-  throw new CommandError("refused", `the sender ${there} what is in a base, and --incremental was ${here} here`);
+  throw new CommandError(
+    "refused",
+    `the sender ${there} what is in a base, and --incremental was ${here} here: say it at both ends, or at neither`,
+  );
 }
 
 /** Images have sectors of 512 bytes unless a block device says otherwise; in a file they mean whatever its reader takes them for. */
@@ -130,6 +136,8 @@ function assertGrain({ name, disk: { path, minimumBlock } }: OpenTarget, granula
   const what = `${path} is written in blocks of ${minimumBlock} bytes, and the grain of what is sent is ${granularity}`;
   throw new CommandError("refused", `disk '${name}': ${what}: say --granularity ${minimumBlock} to the sender`);
 }
+
+const ALIKE = "say the same names at both ends";
 
 function misnamed(message: string): LoadError {
   return new LoadError("unknown-device", message, { touched: false, recognised: true });

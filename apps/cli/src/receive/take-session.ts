@@ -32,7 +32,10 @@ export async function takeSession(taking: Taking): Promise<boolean> {
   const { output, signal } = world;
   if (!wire.send) {
     await targets.close("untouched");
-    throw new CommandError("refused", `${wire.peer}: a session needs answers, and nobody reads them there`);
+    throw new CommandError(
+      "refused",
+      `${wire.peer}: a session needs answers, and nobody reads them there: have it sent by --wire 1.1, which needs none`,
+    );
   }
   const begun = now();
   const rate = createRate(now);
@@ -102,7 +105,7 @@ async function nobodyOffered(
   over: AbortController,
   session: SinkSession,
 ): Promise<false> {
-  const why = `${wire.peer}: it began a session and offered nothing`;
+  const why = `${wire.peer}: it began a session and named no disks`;
   over.abort();
   await session.giveUp(why);
   if (again.by !== "door") throw new CommandError("not-a-stream", why);

@@ -47,7 +47,10 @@ async function admitted(
 ): Promise<ClassicTargets> {
   try {
     if (speaks !== "qemu" && options.vmState !== undefined) {
-      throw new CommandError("refused", "--vm-state: this sender is no QEMU, it sends disks alone");
+      throw new CommandError(
+        "refused",
+        "--vm-state: this sender is no QEMU, it sends disks alone: leave that option out",
+      );
     }
     const marked = await openClassicTargets(targets, guard);
     const { migration, disks } = marked;

@@ -19,7 +19,11 @@ export interface VmState extends MachineState {
 /** Before anybody has come: what is there, be it a link to nowhere, is not written over. Throws `CommandError` `refused`. */
 export async function assertNothingThere(path: string): Promise<void> {
   const there = await lstat(path).catch(() => undefined);
-  if (there) throw new CommandError("refused", `--vm-state: ${path} is there already, and is not written over`);
+  if (there)
+    throw new CommandError(
+      "refused",
+      `--vm-state: ${path} is there already, and is not written over: move it away, or say another file`,
+    );
 }
 
 /** Makes the file anew: never through a link, never over something that is there. Throws `CommandError` `refused`. */

@@ -51,9 +51,8 @@ export async function openSources(wanted: readonly DiskArgument[], options: Open
   const confirmUnchanged = async (): Promise<void> => {
     for (const { device } of disks) {
       if (await device.unchanged()) continue;
-      throw new Error(
-        `disk '${device.name}': ${device.path} was changed while it was sent: its copy is of no single moment`,
-      );
+      const what = `${device.path} was changed while it was sent: its copy is of no single moment`;
+      throw new Error(`disk '${device.name}': ${what}; stop what writes it, or move it live (blkmig serve)`);
     }
   };
   return { disks, confirmUnchanged, close };
@@ -62,7 +61,8 @@ export async function openSources(wanted: readonly DiskArgument[], options: Open
 async function assertSendable(device: AnyDisk, { dangers, incremental }: OpenSourcesOptions): Promise<void> {
   const { name, path, size } = device;
   if (size % SECTOR !== 0) {
-    throw new CommandError("refused", `disk '${name}': ${path} has ${size} bytes, which is no multiple of ${SECTOR}`);
+    const odd = `${path} has ${size} bytes, which is no multiple of ${SECTOR}: lengthen it (truncate -s %${SECTOR})`;
+    throw new CommandError("refused", `disk '${name}': ${odd}`);
   }
   if (incremental && !device.knowsBase) {
     const why = "its server does not say what stands above a base: qemu-nbd --allocation-depth does";

@@ -81,5 +81,6 @@ async function whyNotOurs(parts: LiveDiskParts, { dangers, stateDir }: ServeOpti
 /** Locks do not see it where they were forced, or are none. */
 function assertOnce(served: readonly LiveDiskParts[], { name, disk }: LiveDiskParts): void {
   const same = served.find((other) => other.name !== name && sameDisk(other.disk.identity, disk.identity));
-  if (same) throw new CommandError("refused", `'${same.name}' and '${name}' are the same disk`);
+  if (same)
+    throw new CommandError("refused", `'${same.name}' and '${name}' are the same disk: serve it under one name`);
 }

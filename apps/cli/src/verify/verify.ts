@@ -46,7 +46,10 @@ async function compare(a: AnyDisk, b: AnyDisk, world: CommandWorld): Promise<num
   if (world.signal.aborted) throw cancelled();
   for (const disk of [a, b]) {
     if (!(await disk.unchanged()))
-      throw new CommandError("not-comparable", `${disk.path} was changed while it was compared`);
+      throw new CommandError(
+        "not-comparable",
+        `${disk.path} was changed while it was compared: stop what writes it, and compare again`,
+      );
   }
   if (at !== undefined) {
     const message = `different: the first byte that differs is at ${at} of ${a.size}`;
