@@ -24,24 +24,31 @@ const chosen = mutations.filter(
     (positionals.length === 0 || positionals.some((name) => mutation.name.includes(name))),
 );
 
-function testsPass(workspace, tests) {
+/** On a busy machine the tests alone take minutes: whoever takes that many times as long hangs. */
+const LEAST_MS = 600_000;
+const SLOWER = 4;
+
+function testsPass(workspace, tests, timeout = LEAST_MS) {
   try {
     const vitest = join(root, workspace, "node_modules/vitest/vitest.mjs");
-    const args = [vitest, "run", ...tests, "--reporter=dot"];
+    const args = [vitest, "run", ...tests, "--reporter=dot", "--bail=1"];
     const env = { ...process.env, BLKMIG_SEEDS: "60" };
-    execFileSync(process.execPath, args, { cwd: join(copy, workspace), env, stdio: "ignore", timeout: 240_000 });
+    execFileSync(process.execPath, args, { cwd: join(copy, workspace), env, stdio: "ignore", timeout });
     return true;
   } catch {
     return false;
   }
 }
 
-const sound = new Set();
+const sound = new Map(); // by what is run: how long it took without a mutation, milliseconds
 function byItsTest({ name, workspace, tests }, mutate) {
   const what = `${workspace} ${tests.join(" ")}`;
-  if (!sound.has(what) && !testsPass(workspace, tests)) throw new Error(`${name}: ${what} fails without the mutation`);
-  sound.add(what);
-  const killed = mutate(() => !testsPass(workspace, tests));
+  if (!sound.has(what)) {
+    const since = Date.now();
+    if (!testsPass(workspace, tests)) throw new Error(`${name}: ${what} fails without the mutation`);
+    sound.set(what, Date.now() - since);
+  }
+  const killed = mutate(() => !testsPass(workspace, tests, Math.max(LEAST_MS, SLOWER * sound.get(what))));
   console.log(`${killed ? "caught" : "SURVIVED"}: ${name} (${workspace}: ${tests.join(", ")})`);
   return killed;
 }

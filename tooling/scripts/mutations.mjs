@@ -26,6 +26,7 @@ const handingOver = { workspace: "tooling/simulator", tests: ["src/session-hand-
 export const mutations = [
   {
     name: "law 1: clear after the read",
+    soak: ["--simulation", "session", "--dangers", "slow"],
     ...laws,
     file: "packages/source/src/carrier.ts",
     find: "      await work.disk.device.read(run.offset, filled);",
@@ -189,6 +190,7 @@ export const mutations = [
   },
   {
     name: "session, law 2: a flight ends before it is acknowledged",
+    soak: ["--simulation", "session", "--dangers", "cuts"],
     ...sessions,
     file: "packages/source/src/carrier.ts",
     find: "        await landed;\n        endFlight(work, run);",
@@ -264,7 +266,7 @@ export const mutations = [
   },
   {
     name: "session, law 10: an older connection's writes are not waited for",
-    soak: ["--simulation", "session", "--dangers", "cuts,slow"],
+    soak: ["--simulation", "session", "--dangers", "sourceDies,slow"],
     workspace: "packages/sink",
     tests: ["src/session-connections.test.ts"],
     file: "packages/sink/src/session-admission.ts",

@@ -117,8 +117,11 @@ function startPacedSession(
     clock,
     open: async () => ({
       devices: [pacedDevice(target, clock, { ...disk, ...options.sinkDisk })],
-      journal: sinkJournalOf(records, writing, async () => {
-        committedAt = clock.now();
+      journal: sinkJournalOf(records, writing, {
+        async onCommitted() {
+          committedAt = clock.now();
+        },
+        onTakenBack() {},
       }),
       ...(options.held ? { found: { state: "open", attempt: 0, held: [options.held] } } : {}),
       handOver: async () => {},

@@ -68,6 +68,7 @@ describe("under random schedules a session ends with one owner, and the sink equ
     [{ delays: true }, ["wire: late"]],
     [{ hasty: true }, ["held in the bulk phase"]],
     [{ slow: true, cuts: true }, ["wire: cut"]],
+    [{ slow: true, sourceDies: true }, ["target: a record was slow", "source: killed at a record of the target"]],
     [{ halfOpen: true }, ["wire: half-open"]],
     [{ flips: true }, ["wire: a bit flipped"]],
     [{ records: true }, ["source: a record could not be written", "target: a record could not be written"]],

@@ -32,12 +32,16 @@ export interface RecordWriting {
   readonly fault?: () => boolean;
   /** Told at the same two instants. */
   readonly onTurn?: () => void;
+  /** Settles when a disk that is slow has it; what strikes meanwhile strikes before it is durable. Nothing: it is not slow. */
+  readonly slow?: () => Promise<void> | undefined;
 }
 
 async function record(writing: RecordWriting, change: () => void): Promise<void> {
-  const { life, turn, fault = () => false, onTurn } = writing;
+  const { life, turn, fault = () => false, onTurn, slow } = writing;
   await life.guard(turn(), "a record");
   onTurn?.();
+  const late = slow?.();
+  if (late) await life.guard(late, "a record");
   if (fault()) throw new Error("the record could not be written, as planned");
   change();
   await life.guard(turn(), "a record");
@@ -68,11 +72,11 @@ export function sourceJournalOf(
   };
 }
 
-/** `onCommitted` is called at the instant of the decision. */
+/** `onCommitted` is called at the instant of the decision, `onTakenBack` where a later record denies it. */
 export function sinkJournalOf(
   records: SessionRecords,
   writing: RecordWriting,
-  onCommitted: () => Promise<void>,
+  { onCommitted, onTakenBack }: { readonly onCommitted: () => Promise<void>; readonly onTakenBack: () => void },
 ): SinkJournal {
   const { sink } = records;
   return {
@@ -82,7 +86,10 @@ export function sinkJournalOf(
       return record(writing, () => Object.assign(sink, { held }));
     },
     async decide(state, attempt) {
-      await record(writing, () => Object.assign(sink, { state, attempt }));
+      await record(writing, () => {
+        if (sink.state === "committed" && state !== "committed") onTakenBack();
+        Object.assign(sink, { state, attempt });
+      });
       if (state === "committed") await onCommitted();
     },
     done: () => record(writing, () => {}),

@@ -42,14 +42,10 @@ export async function runSources(
     const resume = source.state === "none" ? undefined : { attempt: source.attempt, ...asked };
     const { run, guest, done } = startSource(world, life, {
       connect: () => network.connect(life),
-      journal: sourceJournalOf(
-        records,
-        { life, turn: schedule.turn, ...recordDangers(world, "source", life) },
-        (isAgain) => {
-          if (isAgain && dangers.handsOver)
-            world.violations.push("hand-over: it begins anew, and its targets were let go of");
-        },
-      ),
+      journal: sourceJournalOf(records, { life, turn: schedule.turn, ...recordDangers(world, "source") }, (isAgain) => {
+        if (isAgain && dangers.handsOver)
+          world.violations.push("hand-over: it begins anew, and its targets were let go of");
+      }),
       migration: "m-1",
       verify,
       granularity,

@@ -34,7 +34,7 @@ export interface World {
   /** Whose the targets are: handed over, they are another program's, which may have changed them. */
   readonly targets: { are: "ours" | "handed over" };
   /** Cuts and deaths that strike when it matters the most, while something is recorded or mirrored: how many are left. */
-  readonly aimed: { left: number; cut: () => void };
+  readonly aimed: { left: number; cut: () => void; killSource: () => void };
   /** Of every program that ran: what it had at once, and what it was allowed. */
   readonly gauges: { readonly what: string; readonly gauge: Gauge }[];
 }

@@ -49,7 +49,7 @@ export async function simulateSession(seed: number, dangers: SessionDangers = {}
     strikes: createStrikes(),
     seen: { mirrored: false },
     targets: { are: "ours" },
-    aimed: { left: 3, cut() {} },
+    aimed: { left: 3, cut() {}, killSource() {} },
     gauges: [],
   };
   return schedule.run(migrateOnce(world));
@@ -85,9 +85,13 @@ async function migrateOnce(empty: World): Promise<SessionOutcome> {
   if (dangers.cuts) void haunt(world, over, () => network.cut());
   if (dangers.halfOpen) void haunt(world, over, () => network.goSilent());
   if (dangers.sinkDies) void haunt(world, over, () => sink.die());
+  const killSource = (): void => {
+    if (source) kill(world, "source", source);
+  };
+  world.aimed.killSource = killSource;
   if (dangers.bothDie) {
     void haunt(world, over, () => {
-      if (source) kill(world, "source", source);
+      killSource();
       return sink.die();
     });
   }

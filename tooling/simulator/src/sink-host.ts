@@ -47,6 +47,11 @@ export function createSinkHost(world: World, isExcused: () => boolean): SinkHost
     }
   };
 
+  const decisions = {
+    onCommitted,
+    onTakenBack: () => void violations.push("law 9: the disks were the sink's, and its record says otherwise now"),
+  };
+
   const deviceOf = (target: BlockDevice, index: number, living: Life, written: Gauge): BlockDevice => {
     const ours = watchedDevice(target, () => {
       if (targets.are !== "ours") violations.push(`hand-over: ${target.name} was written after it had been let go of`);
@@ -93,7 +98,7 @@ export function createSinkHost(world: World, isExcused: () => boolean): SinkHost
           ...(withheld
             ? { releaseWithheld: async () => void (await Promise.all(withheld.map((each) => each.release()))) }
             : {}),
-          journal: sinkJournalOf(records, { life: living, turn, ...recordDangers(world, "target") }, onCommitted),
+          journal: sinkJournalOf(records, { life: living, turn, ...recordDangers(world, "target") }, decisions),
           ...(found ? { found } : {}),
           async handOver() {
             await living.guard(turn());
@@ -163,9 +168,14 @@ export function createSinkHost(world: World, isExcused: () => boolean): SinkHost
 }
 
 /** What strikes while something is recorded, when it matters the most. */
-export function recordDangers(world: World, side: "source" | "target", life?: Life) {
-  const { dangers, random, strikes, aimed } = world;
+export function recordDangers(world: World, side: "source" | "target") {
+  const { dangers, random, schedule, strikes, aimed } = world;
   return {
+    slow(): Promise<void> | undefined {
+      if (!dangers.slow || random.int(2) > 0) return undefined;
+      strikes.count(`${side}: a record was slow`);
+      return schedule.clock.sleep(random.int(random.pick([20, 200, 5000])));
+    },
     fault(): boolean {
       if (!dangers.records || random.int(12) > 0) return false;
       strikes.count(`${side}: a record could not be written`);
@@ -173,9 +183,10 @@ export function recordDangers(world: World, side: "source" | "target", life?: Li
     },
     onTurn(): void {
       if (aimed.left === 0 || random.int(8) > 0) return;
-      if (dangers.sourceDies && life) {
+      if (dangers.sourceDies) {
         aimed.left--;
-        return kill(world, "source", life);
+        strikes.count(`source: killed at a record of the ${side}`);
+        return aimed.killSource();
       }
       if (!dangers.cuts) return;
       aimed.left--;
