@@ -1,8 +1,10 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
-import { openNbd, parseNbdUrl } from "@blkmig/nbd";
 import { createToken } from "@blkmig/transport/tls";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 
 import { TO_A_RECEIVER, TO_A_SENDER, TO_A_WEBSOCKET, TO_CONTROL, TO_NBD, TO_TLS } from "./besieged-words.test-kit.ts";
 import { makeDisk, makeGarbage, MIB, sameFiles } from "./make-disks.test-kit.ts";
@@ -12,7 +14,11 @@ import { ATTACKERS, besiegeDoor, descriptorsOf } from "./siege.test-kit.ts";
 
 /** Five of each of four kinds, and of each in half a minute five lines that say how many more; a slow machine takes longer. */
 const MOST_LINES = 60;
-const MOST_ABOVE_CALM = 96 * MIB;
+/**
+ * Of peers that are gone V8 lets 64 MiB of buffers lie before it collects, and its heap grow to 145 MiB; the clients of a full NBD server hold
+ * some 30 MiB, and what was given back leaves gaps. Thousands of attackers get it there, however many; a few hundred do not.
+ */
+const MOST_ABOVE_CALM = (ATTACKERS <= 200 ? 96 : 320) * MIB;
 /** Whoever is hung up on must dial again: so often in a siege. */
 const MOST_TRIES = 20;
 
@@ -103,20 +109,17 @@ function server(at: "nbd" | "control", oversized: readonly Uint8Array[]): Door {
   };
 }
 
+/** How the client below ends whom the server hung up on. */
+const HUNG_UP_ON = 3;
+const CLIENT = fileURLToPath(new URL("besieged-client.fixture.mjs", import.meta.url));
+
+/** In a process of its own: in this one it would have to wait for its turn among the attackers. */
 async function writeAndRead(url: string): Promise<boolean> {
-  const device = await openNbd(parseNbdUrl(url), { reconnectFor: 0 }).catch(() => undefined);
-  if (!device) return false;
-  const wrote = new Uint8Array(64 * 1024);
-  for (let at = 0; at < SIZE; at += wrote.length) {
-    wrote.fill(at / wrote.length + 1);
-    await device.write(at, [wrote]);
-    const read = new Uint8Array(wrote.length);
-    await device.read(at, read);
-    expect(read).toEqual(wrote);
-  }
-  await device.flush();
-  await device.close();
-  return true;
+  const client = spawn(process.execPath, [CLIENT, url], { stdio: ["ignore", "ignore", "inherit"] });
+  onTestFinished(() => void client.kill("SIGKILL"));
+  const [code] = (await once(client, "close")) as [number | null];
+  expect([0, HUNG_UP_ON]).toContain(code);
+  return code === 0;
 }
 
 const DOORS: readonly Door[] = [
@@ -160,8 +163,10 @@ it.each(DOORS)("$name: who means well gets through in a siege, and nothing of it
   const seconds = (performance.now() - begun) / 1000;
   const { most, connections } = siege;
   siege.lift();
+  let left = 0;
   if (!door.isOver) {
     await expect.poll(() => descriptorsOf(running.pid), { timeout: 30_000 }).toBeLessThanOrEqual(idle + 1); // a receiver that was begun and offered nothing keeps its disk open
+    left = descriptorsOf(running.pid);
     running.process.kill("SIGTERM");
   }
   const { code, stderr } = await running.ended;
@@ -172,7 +177,7 @@ it.each(DOORS)("$name: who means well gets through in a siege, and nothing of it
     const mib = (bytes: number): string => (bytes / MIB).toFixed(0);
     process.stderr.write(
       `siege | ${door.name} | ${ATTACKERS} attackers, at most ${most} connected, ${connections} connections | try ${tries}, ` +
-        `${seconds.toFixed(1)} s | peak ${mib(peak())} MiB, calm ${mib(calm)} MiB | idle ${idle} descriptors | ${lines} lines\n`,
+        `${seconds.toFixed(1)} s | peak ${mib(peak())} MiB, calm ${mib(calm)} MiB | idle ${idle} descriptors, afterwards ${left} | ${lines} lines\n`,
     );
   }
   expect(lines).toBeLessThanOrEqual(MOST_LINES);

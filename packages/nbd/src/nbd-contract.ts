@@ -59,7 +59,10 @@ export interface NbdExport {
 
 /** What the clients of a server may take, together and each. */
 export interface NbdServerLimits {
-  /** Clients at once; who comes then is hung up on. Default 256. */
+  /**
+   * Clients at once. Who comes then takes the place of the longest that has said nothing, or for which nothing has been done yet; if there
+   * is none, it is hung up on. Default 256.
+   */
   readonly clients?: number;
   /** Requests of one client under way. Default 64. */
   readonly requests?: number;

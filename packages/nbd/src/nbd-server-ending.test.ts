@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { contextData, garbageDisk, type HandClient, patternAt, serverUnderTest } from "./nbd-server.test-kit.ts";
 
 const [READ, WRITE, CACHE] = [0, 1, 5] as const;
+const STRUCTURED = 8;
 
 /** A disk that holds its requests until it lets go of all. */
 function heldDisk() {
@@ -112,12 +113,19 @@ test("a client that was hung up on for a write of gigabytes leaves nothing that 
   await server.close("finish");
 });
 
+/** A client that has read something. */
+async function atWork(hand: HandClient): Promise<HandClient> {
+  await hand.go("disk");
+  await hand.request(READ, 1n, { length: 4 });
+  expect((await hand.reply()).error).toBe(0);
+  return hand;
+}
+
 test("a closed server, and a full one, hang up on who comes", async () => {
   const { server, join, events } = serverUnderTest([{ name: "disk", device: garbageDisk() }], {
     limits: { clients: 1 },
   });
-  const first = join();
-  await first.go("disk");
+  await atWork(join());
   await expect(join().read(1)).rejects.toThrow("went away");
   expect(server.clients()).toMatchObject([{ exportName: "disk" }]);
   const closed = server.close("now");
@@ -127,22 +135,45 @@ test("a closed server, and a full one, hang up on who comes", async () => {
   expect(refusals).toEqual(["there are 1 clients already", "the server is closed"]);
 });
 
-test("of a full server the longest that has chosen no export makes room for who comes", async () => {
+test("of a full server the longest that has said nothing makes room for who comes", async () => {
   const { server, join, events } = serverUnderTest([{ name: "disk", device: garbageDisk() }], {
-    limits: { clients: 2 },
+    limits: { clients: 4 },
   });
-  await join().go("disk");
-  const silent = join();
+  const [spoke, silent, other] = [join(), join(), join()];
+  await spoke.greet();
+  await spoke.ask(STRUCTURED);
   await silent.read(18); // the greeting
-  await join().go("disk");
+  await other.read(18);
+  await atWork(join());
+  await atWork(join());
   await expect(silent.read(1)).rejects.toThrow("went away");
-  expect(server.clients()).toHaveLength(2);
-  await expect(join().read(1)).rejects.toThrow("went away");
+  expect((await spoke.ask(STRUCTURED)).at(-1)!.reply).toBe(1);
   const refusals = events.flatMap((event) => (event.type === "refused" ? [event.why] : []));
-  expect(refusals.toSorted()).toEqual([
-    "it had chosen no export when 2 clients were there",
-    "there are 2 clients already",
-  ]);
+  expect(refusals).toEqual(["it had said nothing when 4 clients were there"]);
+  await server.close("now");
+});
+
+test("where most have spoken, it is the longest for which nothing was done; who works is never hung up on", async () => {
+  const { server, join, events } = serverUnderTest([{ name: "disk", device: garbageDisk() }], {
+    limits: { clients: 3 },
+  });
+  const first = await atWork(join());
+  const liar = join();
+  await liar.go("disk");
+  await liar.request(READ, 1n, { length: 0xffffffff });
+  expect((await liar.reply()).error).not.toBe(0);
+  const idle = join();
+  await idle.go("disk");
+  await atWork(join());
+  await expect(liar.reply()).rejects.toThrow("went away");
+  await atWork(join());
+  await expect(idle.reply()).rejects.toThrow("went away");
+  await expect(join().read(1)).rejects.toThrow("went away");
+  await first.request(READ, 2n, { length: 4 });
+  expect((await first.reply()).data).toEqual(patternAt(0, 4));
+  const why = events.flatMap((event) => (event.type === "left" || event.type === "refused" ? [String(event.why)] : []));
+  const asked = "it had asked for nothing that could be done when 3 clients were there";
+  expect(why.toSorted()).toEqual([asked, asked, "there are 3 clients already"]);
   await server.close("now");
 });
 

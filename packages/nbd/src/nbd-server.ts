@@ -26,12 +26,11 @@ export function createNbdServer(options: NbdServerOptions): NbdServer {
     onEvent({ type: "refused", peer: connection.peer, why });
   }
 
-  /** Who means well chooses at once: so it is the longest that has not, and a link that waits for an older one has. */
   function makeRoom(most: number): void {
-    const longest = [...here].find(({ exportName, link }) => exportName === undefined && link === undefined);
-    if (!longest) return;
-    here.delete(longest); // now: it goes a turn later, and others come before
-    longest.hangUp("now", `it had chosen no export when ${most} clients were there`);
+    const least = leastAtHome([...here], most);
+    if (!least) return;
+    here.delete(least.client); // now: it goes a turn later, and others come before
+    least.client.hangUp("now", `${least.why} when ${most} clients were there`);
   }
 
   async function secure(connection: Connection): Promise<Connection> {
@@ -79,6 +78,21 @@ export function createNbdServer(options: NbdServerOptions): NbdServer {
       await hangUp([...here], how, "the server closes");
     },
   };
+}
+
+/**
+ * Who makes room: the longest that has said nothing, for who means well speaks at once. Or, where half of all have spoken and got nothing
+ * done, the longest of them: strangers can choose an export as well, and of one that means well nothing is lost. Both halves, so that
+ * neither who comes nor who has just begun is driven out by a crowd of the other kind.
+ */
+function leastAtHome(
+  clients: readonly Client[],
+  most: number,
+): { readonly client: Client; readonly why: string } | undefined {
+  const idle = clients.filter(({ stage }) => stage === "spoke");
+  const silent = idle.length > most / 2 ? undefined : clients.find(({ stage }) => stage === "silent");
+  if (silent) return { client: silent, why: "it had said nothing" };
+  return idle[0] && { client: idle[0], why: "it had asked for nothing that could be done" };
 }
 
 function isSameLink(a: Link | undefined, b: Link): boolean {

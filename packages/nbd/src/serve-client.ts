@@ -16,6 +16,8 @@ export interface Client {
   readonly peer: string;
   /** Which export it has, or will have when it has been told; undefined while it chooses. */
   readonly exportName: string | undefined;
+  /** `served`: something was done for it at the device, or it waits for an older link: it is here to stay. */
+  readonly stage: "silent" | "spoke" | "served";
   /** Which link it is. */
   readonly link: Link | undefined;
   /** See `NbdServer.drop`. A client that still negotiates is hung up on at once. */
@@ -46,6 +48,7 @@ export function serveClient(parts: ClientParts): Client {
   let agreement: Agreement | undefined;
   let transmission: Transmission | undefined;
   let link: Link | undefined;
+  let hasSpoken = false;
   let hungUp: Error | undefined;
 
   async function handshake(): Promise<Agreement | undefined> {
@@ -65,6 +68,7 @@ export function serveClient(parts: ClientParts): Client {
           if (hungUp) connection.destroy(hungUp); // meanwhile, when it was not known yet
           return connection;
         },
+        onWord: () => (hasSpoken = true),
         // Before it is told: from here on it is one of those whom the end of the export concerns.
         onAgreed: (agreed) => (agreement = agreed),
       });
@@ -123,6 +127,11 @@ export function serveClient(parts: ClientParts): Client {
     peer,
     get exportName() {
       return agreement?.served.name;
+    },
+    get stage() {
+      const waits = link !== undefined && agreement === undefined;
+      if (waits || transmission?.hasBegun) return "served";
+      return hasSpoken ? "spoke" : "silent";
     },
     get link() {
       return link;

@@ -11,6 +11,8 @@ export interface HandshakeParts {
   readonly fence: (link: NonNullable<NegotiationStep["fence"]>) => Promise<void>;
   /** TLS from here on; takes ownership, and gives it of what it gives. */
   readonly secure: (connection: Connection) => Promise<Connection>;
+  /** It has said something that belongs to NBD. */
+  readonly onWord: () => void;
   /** It has an export now, before it is told. */
   readonly onAgreed: (agreement: Agreement) => void;
 }
@@ -28,7 +30,7 @@ export type HandshakeEnd =
 
 /** Negotiates with one client. Throws what its wire throws, and `NbdError` `protocol`. */
 export async function shakeHands(parts: HandshakeParts): Promise<HandshakeEnd> {
-  const { negotiation, fence, secure, onAgreed } = parts;
+  const { negotiation, fence, secure, onWord, onAgreed } = parts;
   let { connection } = parts;
   let denied: string | undefined;
   const decoder = createHandshakeDecoder(connection.peer);
@@ -49,6 +51,7 @@ export async function shakeHands(parts: HandshakeParts): Promise<HandshakeEnd> {
     if (!frame) return { end: "refused", why: "it went away before it had an export" };
     const step = negotiation.answer(frame);
     const { fence: link, send, next } = step;
+    if (next.do !== "hang-up") onWord();
     denied = step.denied ?? denied;
     if (link) await fence(link);
     if (next.do === "transmit") onAgreed(next.agreement);

@@ -22,6 +22,8 @@ export interface TransmissionParts {
 
 /** The requests of one client that has its export. */
 export interface Transmission {
+  /** Whether anything that it asked for was begun at the device. */
+  readonly hasBegun: boolean;
   /** Settles when nothing more is asked: undefined after a goodbye, else why. Throws what the wire throws, and `NbdError` `protocol`. */
   readonly asked: Promise<string | undefined>;
   /** Settles when the wire has ended or is broken. What comes after the last request is read and thrown away. Never throws. */
@@ -62,6 +64,7 @@ export function createTransmission({ connection, agreement, memory, requests }: 
   });
   const answers = createAnswers(outbox, agreement.structured);
   let landing: Landing | undefined;
+  let hasBegun = false;
   let isOver = false;
   let isGone = false;
 
@@ -134,6 +137,7 @@ export function createTransmission({ connection, agreement, memory, requests }: 
 
   async function perform(request: NbdRequest, checked: DeviceRequest, lease: Lease | undefined): Promise<void> {
     if (isGone) return forget(lease);
+    hasBegun = true;
     try {
       const runs = await performRequest(device, checked, lease, () => !isGone);
       if (checked.do === "read" && lease) return answers.data(request, lease, slots.give);
@@ -185,6 +189,9 @@ export function createTransmission({ connection, agreement, memory, requests }: 
   const ended = readAll();
   asked.promise.catch(() => {}); // whoever asks later hears of it
   return {
+    get hasBegun() {
+      return hasBegun;
+    },
     asked: asked.promise,
     ended,
     stop(why) {

@@ -144,6 +144,18 @@ describe("connecting", () => {
     expect(sent).toBeLessThan(64);
   });
 
+  it("says `gone`, in one sentence, to an answer of arrays in arrays in arrays", async () => {
+    const deep = 2_000_000;
+    const address = await qemuPeer(({ id }, socket) => {
+      socket.write(`{"id":${JSON.stringify(id)},"return":${"[".repeat(deep)}${"]".repeat(deep)}}\n`);
+    });
+    const qmp = await connected(address);
+    await expect(qmp.execute("query")).rejects.toMatchObject({
+      code: "gone",
+      message: expect.stringMatching(/speaks no QMP: a line of more than 1024 levels$/u) as string,
+    });
+  });
+
   it("says `timeout` to one that is silent, and lets go of it", async () => {
     const clock = new HandClock();
     let [hasCome, hasHungUp] = [false, false];
@@ -345,6 +357,36 @@ describe("events", () => {
     for await (const { event } of events) seen.push(event);
     expect(seen).toEqual(["A", "B", "C"]);
     expect(await qmp.events().next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("without end hold up no answer, and cost nothing where nobody keeps them", async () => {
+    const address = await qemuPeer(({ id }, socket) => {
+      for (let block = 0; block < 100; block++) socket.write('{"event":"X"}\n'.repeat(1000));
+      socket.write(`${JSON.stringify({ return: "here", id })}\n`);
+    });
+    const qmp = await connected(address);
+    let seen = 0;
+    qmp.watch(() => void (seen += 1));
+    expect(await qmp.execute("query")).toBe("here");
+    expect(seen).toBe(100_000);
+  });
+
+  it.each([
+    ["too many", '{"event":"X"}\n'.repeat(1000), 11],
+    ["too large", `{"event":"X","data":{"x":"${"x".repeat(1 << 20)}"}}\n`, 17],
+  ])("of which %s are kept unread end the connection, in one sentence", async (_, lines, times) => {
+    const address = await qemuPeer((_command, socket) => {
+      for (let count = 0; count < times; count++) socket.write(lines);
+    });
+    const qmp = await connected(address);
+    const events = qmp.events();
+    await expect(qmp.execute("query")).rejects.toMatchObject({
+      code: "gone",
+      message: expect.stringMatching(/more events than anybody has asked for$/u) as string,
+    });
+    let kept = 0;
+    for await (const { event } of events) kept += event === "X" ? 1 : 0;
+    expect(kept).toBeGreaterThan(0); // what has come is still there
   });
 
   it("end for whoever waits for one, when it returns or the connection closes", async () => {

@@ -49,7 +49,10 @@ export interface Qmp {
   execute(command: string, parameters?: Readonly<Record<string, unknown>>, options?: ExecuteOptions): Promise<unknown>;
   /** Calls it with each event from now on, in order, until the returned function is called. */
   watch(listener: (event: QmpEvent) => void): () => void;
-  /** The events from the call on, kept until they are asked for. Ends with the connection; `return()` ends it before. */
+  /**
+   * The events from the call on, kept until they are asked for: 10,000 of them, or 16 MiB; one more ends the connection. Ends with it;
+   * `return()` ends it before.
+   */
   events(): AsyncIterableIterator<QmpEvent>;
   /** Aborts when the connection is over, with the `QemuError` `gone` as reason. */
   readonly ended: AbortSignal;

@@ -1,7 +1,12 @@
 import type { QmpEvent } from "./qmp-contract.ts";
+import { QmpMalformed } from "./qmp-malformed.ts";
+
+/** Events that nobody has asked for yet, and the bytes of their lines: who reads them reads them in time. */
+const MOST_KEPT = 10_000;
+const MOST_KEPT_BYTES = 16 * 1024 * 1024;
 
 interface Listening {
-  readonly arrive: (event: QmpEvent) => void;
+  readonly arrive: (event: QmpEvent, bytes: number) => void;
   readonly end: () => void;
 }
 
@@ -14,15 +19,18 @@ export class QmpEvents {
     return this.#add({ arrive: listener, end: () => {} });
   }
 
-  /** Keeps what comes until it is asked for. */
+  /** Keeps what comes until it is asked for, within a limit. */
   stream(): AsyncIterableIterator<QmpEvent> {
-    const kept: QmpEvent[] = [];
+    const kept: { readonly event: QmpEvent; readonly bytes: number }[] = [];
+    let keptBytes = 0;
     const asking: ((result: IteratorResult<QmpEvent>) => void)[] = [];
     let hasEnded = this.#hasEnded;
-    const arrive = (event: QmpEvent): void => {
+    const arrive = (event: QmpEvent, bytes: number): void => {
       const ask = asking.shift();
-      if (ask) ask({ done: false, value: event });
-      else kept.push(event);
+      if (ask) return ask({ done: false, value: event });
+      keptBytes += bytes;
+      if (kept.push({ event, bytes }) <= MOST_KEPT && keptBytes <= MOST_KEPT_BYTES) return;
+      throw new QmpMalformed("more events than anybody has asked for");
     };
     const end = (): void => {
       hasEnded = true;
@@ -34,8 +42,9 @@ export class QmpEvents {
         return this;
       },
       async next() {
-        const event = kept.shift();
-        if (event) return { done: false, value: event };
+        const first = kept.shift();
+        keptBytes -= first?.bytes ?? 0;
+        if (first) return { done: false, value: first.event };
         if (hasEnded) return { done: true, value: undefined };
         return new Promise((resolve) => asking.push(resolve));
       },
@@ -48,11 +57,12 @@ export class QmpEvents {
     };
   }
 
-  tell(event: QmpEvent): void {
+  /** `bytes`: of its line. Throws `QmpMalformed` if somebody keeps too many. */
+  tell(event: QmpEvent, bytes: number): void {
     // Not to those that a listener adds now: for them it is past. Nor to those that one takes away now.
     const present = Array.from(this.#listening);
     for (const listening of present) {
-      if (this.#listening.has(listening)) listening.arrive(event);
+      if (this.#listening.has(listening)) listening.arrive(event, bytes);
     }
   }
 

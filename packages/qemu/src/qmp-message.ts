@@ -1,5 +1,6 @@
 import * as v from "valibot";
 
+import { assertModest } from "./qmp-bounds.ts";
 import type { QemuVersion, QmpEvent } from "./qmp-contract.ts";
 import { QmpMalformed } from "./qmp-malformed.ts";
 
@@ -55,6 +56,7 @@ function toEvent({ event, data, timestamp }: v.InferOutput<typeof EVENT>): QmpEv
 }
 
 function jsonIn(line: string): unknown {
+  assertModest(line);
   try {
     return JSON.parse(line);
   } catch (error) {

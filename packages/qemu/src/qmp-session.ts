@@ -82,7 +82,7 @@ export class QmpSession {
     const into = new Uint8Array(READ_BYTES);
     try {
       for (let count = await this.#connection.read(into); count > 0; count = await this.#connection.read(into)) {
-        for (const line of lines.accept(into.subarray(0, count))) this.#take(decodeMessage(line));
+        for (const line of lines.accept(into.subarray(0, count))) this.#take(decodeMessage(line), line.length);
       }
       this.#end(undefined);
     } catch (error) {
@@ -90,14 +90,14 @@ export class QmpSession {
     }
   }
 
-  #take(message: QmpMessage): void {
+  #take(message: QmpMessage, bytes: number): void {
     switch (message.is) {
       case "greeting":
         this.#hasGreeted = true;
         this.#greet.resolve(message.version);
         break;
       case "event":
-        this.#events.tell(message.event);
+        this.#events.tell(message.event, bytes);
         break;
       case "return":
       case "error":

@@ -8,14 +8,21 @@ const WAITING_LIMIT = 128;
 export class Arrivals {
   readonly #waiting: Connection[] = [];
   readonly #acceptors: ((peer: Connection | undefined) => void)[] = [];
+  readonly #onRefused: ((peer: string, why: string) => void) | undefined;
   #isClosed = false;
+
+  /** `onRefused` hears of each peer that was turned away because too many wait, and why, in a sentence. */
+  constructor(onRefused?: (peer: string, why: string) => void) {
+    this.#onRefused = onRefused;
+  }
 
   /** Takes ownership of `peer`. */
   add(peer: Connection): void {
     const acceptor = this.#acceptors.shift();
-    if (acceptor) acceptor(peer);
-    else if (this.#isClosed || this.#waiting.length >= WAITING_LIMIT) peer.destroy(new Error("nobody accepts"));
-    else this.#waiting.push(peer);
+    if (acceptor) return acceptor(peer);
+    if (!this.#isClosed && this.#waiting.length < WAITING_LIMIT) return void this.#waiting.push(peer);
+    peer.destroy(new Error("nobody accepts"));
+    if (!this.#isClosed) this.#onRefused?.(peer.peer, `${WAITING_LIMIT} others waited already to be accepted`);
   }
 
   /** Gives ownership to the caller. */

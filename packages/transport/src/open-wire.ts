@@ -23,7 +23,7 @@ export interface ListenUrlOptions {
   readonly tls?: TlsOptions;
   /** For TLS and WebSockets: a peer that is not ready in that time is dropped. Default 10 seconds. */
   readonly handshakeTimeoutMs?: number;
-  /** For TLS and WebSockets: hears of each peer that was turned away, and why, in a sentence. */
+  /** Hears of each peer that was turned away, and why, in a sentence. */
   readonly onRefused?: (peer: string, why: string) => void;
 }
 
@@ -65,12 +65,13 @@ export async function connectUrl(url: WireUrl, options: ConnectUrlOptions = {}):
  */
 export async function listenUrl(url: WireUrl, options: ListenUrlOptions = {}): Promise<Listener> {
   const { tls, ...others } = options;
+  const told = others.onRefused ? { onRefused: others.onRefused } : {};
   refuseClearText(url, tls);
   switch (url.kind) {
     case "tcp":
-      return (await import("./tcp-wire.ts")).listenTcp(url);
+      return (await import("./tcp-wire.ts")).listenTcp({ ...url, ...told });
     case "unix":
-      return (await import("./unix-wire.ts")).listenUnix(url);
+      return (await import("./unix-wire.ts")).listenUnix({ ...url, ...told });
     case "ws":
       return (await import("./ws-listen.ts")).listenWs({ ...url, ...others });
     case "stdio":

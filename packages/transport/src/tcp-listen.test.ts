@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 
+import type { Connection } from "./connection.ts";
 import { connectTcp, listenTcp } from "./tcp.ts";
 
 const LOOPBACK = { host: "127.0.0.1", port: 0 };
@@ -38,6 +39,25 @@ test("a peer that waits when the listener closes is destroyed", async () => {
   await expect(reading).rejects.toMatchObject({ code: "reset" });
   dialled.destroy();
   other.destroy();
+});
+
+test("128 peers may wait to be accepted; who comes then is hung up on, and told of", async () => {
+  const refused: string[] = [];
+  const listener = await listenTcp({ ...LOOPBACK, onRefused: (peer, why) => void refused.push(`${peer}: ${why}`) });
+  const port = Number(new URL(listener.url).port);
+  const waiting: Connection[] = [];
+  for (let count = 0; count < 128; count++) waiting.push(await connectTcp({ ...LOOPBACK, port }));
+  const tooMany = connectTcp({ ...LOOPBACK, port }).then(async (wire) => wire.read(new Uint8Array(1)));
+  await expect(tooMany).rejects.toThrow("went away"); // it may hear so before it has heard that it is connected
+  expect(refused).toEqual([
+    expect.stringMatching(/^tcp:\/\/127\.0\.0\.1:\d+: 128 others waited already to be accepted$/u),
+  ]);
+  await waiting[0]!.send([Uint8Array.of(7)]);
+  const accepted = await listener.accept();
+  expect(await accepted!.read(new Uint8Array(2))).toBe(1);
+  await listener.close();
+  expect(refused).toHaveLength(1);
+  for (const each of [...waiting, accepted!]) each.destroy();
 });
 
 test("an address that is taken is a listen error", async () => {

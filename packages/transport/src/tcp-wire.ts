@@ -36,6 +36,8 @@ export interface TcpListenOptions {
   /** How many peers the system may keep waiting. */
   readonly backlog?: number;
   readonly reading?: SocketReading;
+  /** Hears of each peer that was turned away because too many wait to be accepted, and why, in a sentence. */
+  readonly onRefused?: (peer: string, why: string) => void;
 }
 
 /** Dials. Throws `TransportError` `connect`, or `destroyed`/`timeout` when the signal ended it. */
@@ -48,8 +50,8 @@ export async function connectTcp(options: TcpConnectOptions): Promise<Connection
 
 /** Listens. Throws `TransportError` `listen`. */
 export async function listenTcp(options: TcpListenOptions): Promise<Listener> {
-  const { host, port, backlog, reading = "slab" } = options;
-  const arrivals = new Arrivals();
+  const { host, port, backlog, reading = "slab", onRefused } = options;
+  const arrivals = new Arrivals(onRefused);
   const server = createServer({ pauseOnConnect: true, ...TCP_SOCKET });
   server.on("connection", (socket) => {
     const peer = tcpUrl(socket.remoteAddress ?? host, socket.remotePort ?? 0);

@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
-import { createServer, type TlsOptions as ServerOptions, type TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 
 import { type TlsOptions, toListenSettings } from "./tls-options.ts";
 import { explainRefusal } from "./tls-sentences.ts";
+import { createTlsServers, type TlsServers } from "./tls-servers.ts";
 
 /** So many peers may be in their handshake at once; or strangers could keep us busy: the longest makes room, for who means well is quick. */
 const AT_ONCE = 64;
@@ -25,15 +26,15 @@ export interface Newcomer {
 
 /** Where peers prove who they are, one by one and not for ever. */
 export class TlsDoor {
-  readonly #settings: ServerOptions;
   readonly #tls: TlsOptions;
   readonly #options: DoorOptions;
   /** In the order of their coming, each with its way out. */
   readonly #inside = new Map<Socket, (why: string) => void>();
+  readonly #servers: TlsServers;
 
   /** Throws a `TypeError` for options that can be no key. */
   constructor(tls: TlsOptions, options: DoorOptions) {
-    this.#settings = toListenSettings(tls);
+    this.#servers = createTlsServers(toListenSettings(tls), AT_ONCE);
     this.#tls = tls;
     this.#options = options;
   }
@@ -58,13 +59,13 @@ export class TlsDoor {
     };
     const timer = setTimeout(() => drop(`it was not ready within ${handshakeTimeoutMs} ms`), handshakeTimeoutMs);
     raw.on("close", () => setImmediate(refuse, "it went away during the handshake")); // or TLS says more, closing after it
-    // A server for each: of what fails in a shared one nothing says which peer it was.
-    const server = createServer(this.#settings, (socket) => onSecure(socket, leave));
-    server.on("tlsClientError", (error, socket) => {
-      refuse(explainRefusal(error, nameOf(socket.authorizationError), this.#tls));
-      raw.destroySoon(); // not at once: it shall hear why
+    this.#servers.receive(raw, {
+      onSecure: (socket) => onSecure(socket, leave),
+      onError: (error, socket) => {
+        refuse(explainRefusal(error, nameOf(socket.authorizationError), this.#tls));
+        raw.destroySoon(); // not at once: it shall hear why
+      },
     });
-    server.emit("connection", raw);
   }
 
   /** Drops who has not entered. */

@@ -30,7 +30,7 @@ export interface TlsListenOptions {
  */
 export async function listenTls(options: TlsListenOptions): Promise<Listener> {
   const { host, port, tls, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS, onRefused } = options;
-  const arrivals = new Arrivals();
+  const arrivals = new Arrivals(onRefused);
   const door = new TlsDoor(tls, { handshakeTimeoutMs, onRefused });
   // Not half-open before it is secure: a handshake left in the middle would keep its place at the door.
   const server = createServer({ pauseOnConnect: true, ...TCP_SOCKET, allowHalfOpen: false });

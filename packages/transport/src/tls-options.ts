@@ -32,6 +32,9 @@ export const SHORTEST_TOKEN = 16;
 
 const TLS_1_3 = { minVersion: "TLSv1.3" } as const;
 
+/** Each connection proves anew who it is: no session is resumed. */
+const ANEW = { secureOptions: constants.SSL_OP_NO_TICKET } as const;
+
 /** psktool makes no longer one. */
 const LONGEST_KEY = 64;
 
@@ -76,13 +79,13 @@ function bySecret(tls: Exclude<TlsOptions, { cert: string }>): ConnectionOptions
 /** What Node's TLS is told when listening. Throws a `TypeError` for what can be no key. */
 export function toListenSettings(tls: TlsOptions): ServerOptions {
   if ("cert" in tls) {
-    return { ...TLS_1_3, ...checkedCertificates(tls), requestCert: true, rejectUnauthorized: true };
+    return { ...TLS_1_3, ...ANEW, ...checkedCertificates(tls), requestCert: true, rejectUnauthorized: true };
   }
   const keys = new Map(toKeys(tls));
   return {
     ...TLS_1_3,
     ciphers: PSK_SUITE,
-    secureOptions: constants.SSL_OP_NO_TICKET, // each connection proves the secret anew
+    ...ANEW,
     pskCallback: (_socket, identity) => keys.get(identity) ?? null,
   };
 }

@@ -67,6 +67,25 @@ test("only so many are in their handshake at once, and the longest makes room fo
   await dropped;
 });
 
+test("what is said of a peer whose handshake failed is said of no other, though they come one after the other for hours", async () => {
+  const { listener, port, heard, refusal } = await startListening(token);
+  for (let round = 0; round < 20; round++) {
+    const stranger = connect({ host: HOST, port }).resume();
+    stranger.write("GET / HTTP/1.1\r\n\r\n");
+    const shy = connect({ host: HOST, port });
+    await once(shy, "connect");
+    shy.resetAndDestroy();
+    const good = await dial(port, token);
+    const accepted = await listener.accept();
+    await good.send([Uint8Array.of(1)]);
+    expect(await readSome(accepted!)).toBe(1);
+    await refusal(2 * (round + 1));
+    accepted!.destroy();
+  }
+  expect(heard.filter((why) => why === "it speaks clear text, not TLS")).toHaveLength(20);
+  expect(heard.filter((why) => why === "it went away during the handshake")).toHaveLength(20);
+});
+
 test("closing drops those in their handshake, and is no refusal", async () => {
   const { listener, port, heard } = await startListening(token);
   const mute = connect({ host: HOST, port }).resume();

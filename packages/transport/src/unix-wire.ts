@@ -22,6 +22,8 @@ export interface UnixConnectOptions {
 export interface UnixListenOptions {
   readonly path: string;
   readonly reading?: SocketReading;
+  /** Hears of each peer that was turned away because too many wait to be accepted, and why, in a sentence. */
+  readonly onRefused?: (peer: string, why: string) => void;
 }
 
 /** Dials a socket file. Throws `TransportError` `connect`, or `destroyed`/`timeout` when the signal ended it. */
@@ -37,9 +39,9 @@ export async function connectUnix(options: UnixConnectOptions): Promise<Connecti
  * listens there, or the file is anything but a socket, throws `TransportError` `listen` and leaves it alone.
  */
 export async function listenUnix(options: UnixListenOptions): Promise<Listener> {
-  const { path, reading = "slab" } = options;
+  const { path, reading = "slab", onRefused } = options;
   const url = unixUrl(path);
-  const arrivals = new Arrivals();
+  const arrivals = new Arrivals(onRefused);
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true });
   server.on("connection", (socket) => arrivals.add(adopt(socket, url, reading)));
   await removeStaleSocket(path, url);

@@ -35,7 +35,7 @@ export interface WsListenOptions extends WsLimits {
 /** Listens. Throws `TransportError` `listen`, and `TypeError` for a `tls` that can be no key. */
 export async function listenWs(options: WsListenOptions): Promise<Listener> {
   const { host, port, path, tls, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS, onRefused } = options;
-  const arrivals = new Arrivals();
+  const arrivals = new Arrivals(onRefused);
   const toUrl = (at: string, on: number) => wsUrl(tls ? "wss" : "ws", at, on, path);
   const http = createHandshakeServer();
   const secure = tls && createWssServer(http, tls, toUrl, { handshakeTimeoutMs, onRefused });

@@ -40,8 +40,8 @@ export async function openNbdDoors({ at, exports, say, warn }: NbdDoorsOptions):
     if (event.type === "refused") return warn(`NBD client ${event.peer} was turned away: ${event.why}`, event.why);
     if (event.type === "visited") return say(`NBD client ${event.peer} asked what is here, and left`, "visited");
     const { peer, exportName } = event;
-    if (event.type === "joined") return say(`NBD client ${peer} uses disk '${exportName}'`);
-    say(`NBD client ${peer} left disk '${exportName}'${event.why === undefined ? "" : `: ${event.why}`}`);
+    if (event.type === "joined") return say(`NBD client ${peer} uses disk '${exportName}'`, "uses");
+    say(`NBD client ${peer} left disk '${exportName}'${event.why === undefined ? "" : `: ${event.why}`}`, "left");
   };
 
   const each = async (act: (door: (typeof doors)[number]) => Promise<void>): Promise<void> => {

@@ -1,9 +1,10 @@
-import { encodeEos } from "@blkmig/protocol";
+import { encodeEos, SESSION_MAGIC } from "@blkmig/protocol";
 import type { Connection, Listener } from "@blkmig/transport";
 import { memoryPair } from "@blkmig/transport/memory";
 import { expect, it } from "vitest";
 
 import { type Door, openDoor } from "./door.ts";
+import type { SenderWire } from "./sender-wire.ts";
 
 /** A listener at which the test arrives. */
 function createListener(): { listener: Listener; arrive: () => Connection } {
@@ -55,6 +56,10 @@ function open(options: { within?: number; atOnce?: number } = {}) {
 
 const say = (peer: Connection, bytes: Uint8Array): void => void peer.send([bytes]).catch(() => {});
 const EOS = encodeEos()[0]!;
+/** Whatever was said has been heard. */
+const settle = async (): Promise<void> => {
+  for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+};
 
 it("a silent peer does not hold up a sender", async () => {
   const { door, arrive, untilDropped, dropped } = open();
@@ -115,6 +120,44 @@ it("one sender is let in at a time, the next when the door is open again", async
   door.open();
   say(arrive(), EOS);
   expect(await door.next()).toBeDefined();
+});
+
+it("who comes after one that began a session waits until it is known whether there is one, and goes there", async () => {
+  const { door, arrive, dropped } = open();
+  const early = arrive();
+  say(arrive(), SESSION_MAGIC);
+  await door.next();
+  say(early, SESSION_MAGIC);
+  const late = arrive();
+  say(late, SESSION_MAGIC);
+  const taken: SenderWire[] = [];
+  const both = new Promise<void>((resolve) => {
+    door.admit((wire) => void (taken.push(wire) === 2 && resolve()));
+  });
+  await both;
+  expect(dropped).toEqual([]);
+  for (const wire of taken) void wire.send!([Uint8Array.of(1)]);
+  for (const peer of [early, late]) expect(await peer.read(new Uint8Array(2))).toBe(1);
+});
+
+it("who waited is the next when nothing came of the session, and of too many that wait the longest is dropped", async () => {
+  const { door, arrive, dropped, untilDropped } = open({ atOnce: 2 });
+  say(arrive(), SESSION_MAGIC);
+  await door.next();
+  const longest = arrive();
+  say(longest, SESSION_MAGIC);
+  await settle();
+  const waiting = arrive();
+  say(waiting, EOS);
+  await settle();
+  say(arrive(), SESSION_MAGIC);
+  await untilDropped(1);
+  await expect(longest.read(new Uint8Array(1))).rejects.toThrow("went away");
+  expect(dropped).toEqual(["2 others came after it, and another sender came first"]);
+  const next = door.next();
+  door.open();
+  expect((await next)?.speaks).toBe("classic");
+  await untilDropped(2);
 });
 
 it("a closed door gives nobody", async () => {

@@ -12,7 +12,10 @@ export interface DoorOptions extends NewcomersOptions {
 
 /** Where peers arrive: one sender is let in at a time, strangers are sent away. */
 export interface Door {
-  /** The next sender; undefined once closed. The door is then shut to others. */
+  /**
+   * The next sender; undefined once closed. The door is then shut to others; but whoever comes after one that speaks a session waits
+   * for `admit()` or `open()`: it may mean well, and the one before it be a stranger.
+   */
   next(): Promise<SenderWire | undefined>;
   /** While a session lives: whoever speaks it is handed to `take`, and others are dropped. Until `open()`. */
   admit(take: (wire: SenderWire) => void): void;
@@ -21,9 +24,13 @@ export interface Door {
   close(): Promise<void>;
 }
 
+/** A sender that came while the door was busy. */
+type Waiting = { readonly peer: Connection; readonly known: KnownSender };
+
 type DoorState =
   | { readonly is: "open" }
   | { readonly is: "shut" } // a migration is under way that nobody can join
+  | { readonly is: "busy"; readonly waiting: Waiting[] } // a session has begun, and who takes it has not yet said whom it admits
   | { readonly is: "session"; readonly take: (wire: SenderWire) => void }
   | { readonly is: "closed" };
 
@@ -40,17 +47,30 @@ export function openDoor({ listener, within, atOnce, onDrop }: DoorOptions): Doo
   };
 
   const letIn = (arrived: SenderWire): void => {
-    state = { is: "shut" };
+    state = arrived.speaks === "session" ? { is: "busy", waiting: [] } : { is: "shut" };
     if (deliver) deliver(arrived);
     else guest = arrived;
-    newcomers.dismiss("another sender came first");
+    if (state.is === "shut") newcomers.dismiss("another sender came first");
+  };
+
+  const wait = (waiting: Waiting[], arrived: Waiting): void => {
+    waiting.push(arrived);
+    if (waiting.length <= atOnce) return;
+    drop(waiting.shift()!.peer, `${atOnce} others came after it, and another sender came first`);
   };
 
   const receive = (peer: Connection, known: KnownSender): void => {
     if (state.is === "open") letIn(createSenderWire(peer, known, true));
+    else if (state.is === "busy") wait(state.waiting, { peer, known });
     else if (state.is !== "session") drop(peer, "another sender came first");
     else if (known.speaks === "session") state.take(createSenderWire(peer, known, true));
     else drop(peer, "another migration is under way, and this sender speaks no session");
+  };
+
+  const change = (next: DoorState): void => {
+    const waiting = state.is === "busy" ? state.waiting : [];
+    state = next;
+    for (const { peer, known } of waiting) receive(peer, known);
   };
 
   const meet = async (peer: Connection): Promise<void> => {
@@ -82,14 +102,14 @@ export function openDoor({ listener, within, atOnce, onDrop }: DoorOptions): Doo
       });
     },
     admit(take) {
-      if (state.is !== "closed") state = { is: "session", take };
+      if (state.is !== "closed") change({ is: "session", take });
     },
     open() {
-      if (state.is !== "closed" && !guest) state = { is: "open" };
+      if (state.is !== "closed" && !guest) change({ is: "open" });
     },
     async close() {
       if (state.is === "closed") return;
-      state = { is: "closed" };
+      change({ is: "closed" });
       deliver?.(undefined);
       guest?.destroy();
       guest = undefined;
