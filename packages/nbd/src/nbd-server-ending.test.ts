@@ -177,6 +177,19 @@ test("where most have spoken, it is the longest for which nothing was done; who 
   await server.close("now");
 });
 
+test("a crowd that has chosen and asks for nothing does not drive out who has just come", async () => {
+  const { server, join } = serverUnderTest([{ name: "disk", device: garbageDisk() }], { limits: { clients: 4 } });
+  const silent = join();
+  await silent.read(18); // the greeting
+  const longest = join();
+  for (const each of [longest, join(), join()]) await each.go("disk");
+  await atWork(join());
+  await expect(longest.reply()).rejects.toThrow("went away");
+  await silent.connection.send([Uint8Array.of(0, 0, 0, 3)]);
+  expect((await silent.ask(STRUCTURED)).at(-1)!.reply).toBe(1);
+  await server.close("now");
+});
+
 test("dropping an export leaves the clients of others alone", async () => {
   const { server, join } = serverUnderTest([
     { name: "a", device: garbageDisk() },
