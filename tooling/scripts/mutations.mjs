@@ -252,6 +252,7 @@ export const mutations = [
   },
   {
     name: "session, law 10: a sink that restarted is believed",
+    soak: ["--simulation", "session", "--dangers", "sinkDies"],
     ...sessions,
     file: "packages/source/src/session-conversation.ts",
     find: "    if (welcome.sink !== sinkRun) source?.doubt",

@@ -45,8 +45,8 @@ export const DANGERS = [...SESSION_DANGERS, "lies"] as const;
 /**
  * cuts: the wire breaks. faults: requests to disks fail, in part. cancels: somebody interrupts. sinkDies, sourceDies, bothDie: programs are
  * killed and started again. outruns: nothing but mirroring ends it. handsOver: from SEALED on the targets are another program's.
- * restless: the guest cannot always come to rest. full: a target has no space left. slow: disks take virtual milliseconds, sometimes
- * seconds. rots: a target keeps other bytes than it was given, and says nothing. shrinks: a disk ends before its size. delays: the wire
+ * restless: the guest cannot always come to rest. full: a target has no space left. slow: disks and records take virtual milliseconds,
+ * sometimes seconds. rots: a target keeps other bytes than it was given, and says nothing. shrinks: a disk ends before its size. delays: the wire
  * takes virtual time. halfOpen: the wire swallows everything, and nobody is told. flips: bits arrive otherwise than they were sent.
  * records: what must survive cannot be recorded. hasty: somebody wants to switch over at any time, in the bulk phase too. lies: a classic
  * source leaves a block out, or sends one behind the end, in frames that are whole.
