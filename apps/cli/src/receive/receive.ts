@@ -17,6 +17,7 @@ import { readServerKeys } from "../live/server-keys.ts";
 import type { CommandWorld } from "../run-command.ts";
 import type { ServeWorld } from "../serve/serve-until-over.ts";
 import { canAnswer } from "../stdio-directions.ts";
+import { boundYoungGeneration } from "../young-generation.ts";
 import { acquaint } from "./acquaint.ts";
 import { answerLate } from "./answer-late.ts";
 import { type Door, openDoor } from "./door.ts";
@@ -52,6 +53,7 @@ interface Keys {
 export async function receive(options: ReceiveOptions, world: ServeWorld): Promise<number> {
   if (options.vmState !== undefined) await assertNothingThere(options.vmState);
   for (const url of options.serving?.nbd ?? []) await readServerKeys(url); // said now, and not when everything has been sent
+  if (options.serving) boundYoungGeneration();
   const receiver = { options, world, guard: createGuard(options), keys: await openKeys(options, world) };
   const targets = await openTargets(options, receiver.guard, world);
   for (const warning of targets.warnings) world.output.warn(warning);

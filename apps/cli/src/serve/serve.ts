@@ -2,6 +2,7 @@ import { listenControl } from "../control/control-server.ts";
 import { createLiveServer } from "../live/create-live-server.ts";
 import type { LiveServer } from "../live/live-contract.ts";
 import type { Output, Warn } from "../output/output.ts";
+import { boundYoungGeneration } from "../young-generation.ts";
 import { openServed } from "./open-served.ts";
 import type { ServeOptions } from "./serve-options.ts";
 import { serveUntilOver, type ServeWorld } from "./serve-until-over.ts";
@@ -10,6 +11,7 @@ import { createSystemd } from "./systemd.ts";
 /** Serves disks until it is interrupted, or until all have gone elsewhere. Gives the exit code, or throws what ended it. */
 export async function serve(options: ServeOptions, world: ServeWorld): Promise<number> {
   const { output } = world;
+  boundYoungGeneration();
   const systemd = createSystemd(process.env["NOTIFY_SOCKET"], (message) => output.warn(message));
   try {
     // First: one that is in use is another server's, with the same disks perhaps.
