@@ -133,7 +133,7 @@ async function startLiar(
 }
 
 const covers = (at: number, offset: number, length: number): boolean => offset <= at && at < offset + length;
-/** Not in the first block, which is withheld until the commit. */
+/** Not in the first block, which is withheld until the commit: that one is read back then, verified or not. */
 const VICTIM = MIB + 4096;
 
 /** Says yes and forgets. */
@@ -144,13 +144,16 @@ const losing = (honest: BlockDevice): Partial<BlockDevice> => ({
   },
 });
 /** One bit is another one when it is there. */
-const flipping = (honest: BlockDevice): Partial<BlockDevice> => ({
-  async write(offset, data) {
-    const whole = Buffer.concat(data);
-    if (covers(VICTIM, offset, whole.length)) whole[VICTIM - offset]! ^= 0x04;
-    await honest.write(offset, [whole]);
-  },
-});
+const flippingAt =
+  (victim: number, isMended = () => false) =>
+  (honest: BlockDevice): Partial<BlockDevice> => ({
+    async write(offset, data) {
+      const whole = Buffer.concat(data);
+      if (covers(victim, offset, whole.length) && !isMended()) whole[victim - offset]! ^= 0x04;
+      await honest.write(offset, [whole]);
+    },
+  });
+const flipping = flippingAt(VICTIM);
 
 describe("a target that lies", () => {
   it.each([
@@ -175,6 +178,24 @@ describe("a target that lies", () => {
     const url = await startLiar(path, makeGarbage(path("target"), SIZE), flipping);
     expect(await move(path, ["--disk", `a=${source}`], url, ["--no-verify"])).toEqual(BOTH_WELL);
     expect(refusal(await runBlkmig(["verify", source, path("target")]))).toMatchObject({ code: 1 });
+  });
+
+  it("in its first block, which it gets with the commit, leaves it in doubt; mended, --resume makes it whole", async () => {
+    const path = temporaryFolder();
+    const [source, target] = [makeDense(path("source")), makeGarbage(path("target"), SIZE)];
+    let isMended = false;
+    const lies = flippingAt(4096, () => isMended);
+    const url = await startLiar(path, target, lies);
+    const from = ["--disk", `a=${source}`];
+    expect(await move(path, from, url, ["--reconnect-for", "500ms"])).toEqual({
+      sent: refused(4, /it is not known whether the receiver has committed/),
+      received: refused(4, /disk 'a': it has kept other bytes than its first block was given; .*--resume/),
+    });
+    expect(await stateOf(path, url)).toBe("sealed");
+    isMended = true;
+    expect(await move(path, from, url, ["--resume"])).toEqual(BOTH_WELL);
+    expect(await stateOf(path, url)).toBe("complete");
+    expect(sameFiles(source, target)).toBe(true);
   });
 
   it("of its flushes, and says so, is never committed, verified or not", async () => {
