@@ -45,8 +45,12 @@ const WELL = { code: 0, sentences: [], stackTrace: false };
 const BOTH_WELL = { sent: WELL, received: WELL };
 
 async function stateOf(path: Path, target: string): Promise<unknown> {
+  return (await statusOf(path, target))?.["state"];
+}
+
+async function statusOf(path: Path, target: string) {
   const { events } = await runBlkmig(["status", "--json", "--target", target, "--state-dir", path("state")]);
-  return events[0]?.["state"];
+  return events[0];
 }
 
 /** Slowly enough that a fault can come in the middle. */
@@ -191,6 +195,11 @@ describe("a target that lies", () => {
       sent: refused(4, /it is not known whether the receiver has committed/),
       received: refused(4, /disk 'a': it has kept other bytes than its first block was given; .*--resume/),
     });
+    const { state, migration } = { state: undefined, migration: undefined, ...(await statusOf(path, url)) };
+    expect(state).toBe("sealed");
+    const byHand = ["resolve", "--target", url, "--commit", String(migration), "--state-dir", path("state")];
+    const disbelieved = /it has kept other bytes than its first block was given/;
+    expect((await runBlkmig(byHand)).stderr).toMatch(disbelieved);
     expect(await stateOf(path, url)).toBe("sealed");
     isMended = true;
     expect(await move(path, from, url, ["--resume"])).toEqual(BOTH_WELL);

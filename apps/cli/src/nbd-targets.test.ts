@@ -213,7 +213,7 @@ describe.skipIf(!hasNbdkit)("a target behind nbdkit is refused (skipped without 
     };
     const fine = /written in blocks of 8192 bytes, and the grain .* is 4096: say --granularity 8192/;
     expect(await send(MIB, "--granularity", "4K")).toEqual([refused(3, fine), 3]);
-    const odd = /written in blocks of 8192 bytes, and a disk of 1044480 is no multiple/;
+    const odd = /written in blocks of 8192 bytes, and a disk of 1044480 bytes is no multiple/;
     expect(await send(MIB - 4096)).toEqual([refused(3, odd), 3]);
     expect((await send(MIB, "--granularity", "8K"))[1]).toBe(0);
     expect((await runBlkmig(["verify", path("source"), url])).code).toBe(0);

@@ -12,4 +12,9 @@ export { loadFromQemu, type MachineState, type QemuLoadOptions, type QemuLoadRes
 export { load } from "./load.ts";
 export type * from "./session-contract.ts";
 export { createSinkSession } from "./sink-session.ts";
-export { withholdFirstBlock, type WithheldFirstBlock, type WithholdOptions } from "./withhold-first-block.ts";
+export {
+  landFirstBlock,
+  withholdFirstBlock,
+  type WithheldFirstBlock,
+  type WithholdOptions,
+} from "./withhold-first-block.ts";

@@ -98,9 +98,7 @@ export function withholdFirstBlock(disk: BlockDevice, { length, save }: Withhold
   const release = async (): Promise<void> => {
     const bytes = await inMemory();
     if (!bytes) return; // nothing was written, so nothing was taken off the disk
-    await disk.write(0, [bytes]);
-    await disk.flush();
-    await assertKept(disk, bytes); // whoever read them back before was given those in memory
+    await landFirstBlock(disk, bytes);
     isReleased = true; // not before: if this fails, the bytes are still only here
   };
 
@@ -128,7 +126,13 @@ export function withholdFirstBlock(disk: BlockDevice, { length, save }: Withhold
   };
 }
 
-async function assertKept(disk: BlockDevice, bytes: Uint8Array): Promise<void> {
+/**
+ * Puts withheld bytes on their disk, durably, and reads them back: whoever read them before was given those in memory. Throws
+ * `DeviceError`: `io` where the disk has kept others.
+ */
+export async function landFirstBlock(disk: BlockDevice, bytes: Uint8Array): Promise<void> {
+  await disk.write(0, [bytes]);
+  await disk.flush();
   const found = new Uint8Array(bytes.length);
   await disk.read(0, found);
   const offset = bytes.findIndex((byte, at) => byte !== found[at]);

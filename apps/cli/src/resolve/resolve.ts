@@ -1,6 +1,7 @@
 import { DeviceError } from "@blkmig/device";
 import { placeOfRecord, readRecord, type RecordPlace, resolveSource, resolveTarget } from "@blkmig/journal";
 import { isNbdUrl } from "@blkmig/nbd";
+import { landFirstBlock } from "@blkmig/sink";
 
 import { CommandError } from "../command-error.ts";
 import { isControl, resolveAtServer } from "../control/resolve-at-server.ts";
@@ -58,10 +59,7 @@ async function openUnused({ path, role, insecure }: DiskOptions, signal: AbortSi
 async function judge(options: DiskOptions, disk: AnyDisk, place: RecordPlace): Promise<void> {
   const { migration } = options;
   if (options.role === "source") return resolveSource(place.path, { migration, state: options.state });
-  const release = async (firstBlock: Uint8Array): Promise<void> => {
-    await disk.write(0, [firstBlock]);
-    await disk.flush();
-  };
+  const release = async (firstBlock: Uint8Array): Promise<void> => landFirstBlock(disk, firstBlock);
   await resolveTarget(place.path, { migration, state: options.state, release });
 }
 
