@@ -13,6 +13,7 @@ import { withPageCache } from "./page-cache.ts";
 import { createRequestGate } from "./request-gate.ts";
 import { segmentsLength } from "./segments-length.ts";
 import type { Syscalls } from "./syscalls.ts";
+import { createWithoutHoles } from "./without-holes.ts";
 
 export interface FileDeviceOptions {
   readonly name: string;
@@ -37,6 +38,7 @@ export function createFileDevice(options: FileDeviceOptions): FileDevice {
   const written = kind === "file" ? withOneWriter(options.file) : options.file;
   const file = syscalls === undefined ? written : withPageCache(written, syscalls);
   const zero = createZero({ device: name, file, kind, syscalls });
+  const withoutHoles = createWithoutHoles(file);
   const requests = createRequestGate(name);
   let synced = Promise.resolve();
   let closing: Promise<void> | undefined;
@@ -98,6 +100,7 @@ export function createFileDevice(options: FileDeviceOptions): FileDevice {
 
   async function nextExtent(from: number, to: number) {
     if (kind === "block" || !syscalls) return dataExtent(from, to);
+    if (await withoutHoles()) return dataExtent(from, to);
     return extentAt(file, syscalls, from, to).catch((error: unknown) => {
       throw requestFailed(name, `looking for holes at ${from}`, from, error);
     });

@@ -18,6 +18,7 @@ function slowFile() {
     },
     sync: async () => {},
     stat: async () => Promise.reject(new Error("nobody asks")),
+    fileSystem: async () => 0,
     close: async () => {},
   };
   return { file, begun, end: (nth: number, how: number | Error) => ends[nth]!(how) };

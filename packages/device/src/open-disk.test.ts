@@ -5,9 +5,10 @@ import { join } from "node:path";
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
+import type { Extent } from "./block-device.ts";
 import { identifyDisk, sameDisk } from "./disk-identity.ts";
 import { type OpenDisk, type OpenDiskOptions, openDisk } from "./open-disk.ts";
-import { loadSyscalls } from "./syscalls.ts";
+import { loadSyscalls, type Syscalls } from "./syscalls.ts";
 
 const isRoot = process.getuid?.() === 0;
 const noTmpfs = !isRoot || process.platform !== "linux";
@@ -142,6 +143,29 @@ describe.skipIf(noTmpfs)("on a small tmpfs (needs root)", () => {
       ),
       cause: expect.objectContaining({ code: "ENOSPC" }),
     });
+    await disk.close();
+    await rm(own);
+  });
+
+  test("a disk without holes is not searched for them, and one that got a hole is", async () => {
+    const own = join(mount, "dense.raw");
+    await writeFile(own, new Uint8Array(512 * 1024).fill(7));
+    const here = await loadSyscalls();
+    if (!here) throw new Error("needs system calls");
+    let searches = 0;
+    const seekHole: Syscalls["seekHole"] = (fd, from) => {
+      searches += 1;
+      return here.seekHole(fd, from);
+    };
+    const disk = await opened(own, { syscalls: { ...here, seekHole } });
+    const holes = async (): Promise<readonly Extent[]> => {
+      const found: Extent[] = [];
+      for await (const extent of disk.extents(0, disk.size)) if (extent.zero) found.push(extent);
+      return found;
+    };
+    expect([await holes(), searches]).toEqual([[], 0]);
+    await disk.zero(65536, 131072);
+    expect(await holes()).toEqual([{ offset: 65536, length: 131072, zero: true, allocated: false }]);
     await disk.close();
     await rm(own);
   });

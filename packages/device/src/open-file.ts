@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import type { BigIntStats } from "node:fs";
+import type { BigIntStats, StatsFs } from "node:fs";
 
 import type { Segments } from "./block-device.ts";
 
@@ -13,6 +13,8 @@ export interface OpenFile {
   /** What was written is on stable storage, or an error, which the kernel may tell only once. */
   sync(): Promise<void>;
   stat(): Promise<BigIntStats>;
+  /** Linux's number for the kind of file system that it is on. Throws where that cannot be asked. */
+  fileSystem(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ function overDescriptor(fd: number): OpenFile {
     write: async (data, offset) => asked((done) => fs.writev(fd, data, offset, done)),
     sync: async () => asked((done) => fs.fdatasync(fd, (error) => done(error, undefined))),
     stat: async () => asked((done) => fs.fstat(fd, { bigint: true }, done)),
+    fileSystem: async () => (await asked<StatsFs>((done) => fs.statfs(`/proc/self/fd/${fd}`, done))).type,
     close: async () => asked((done) => fs.close(fd, (error) => done(error ?? null, undefined))),
   };
 }
