@@ -31,8 +31,11 @@ export interface TroubledEnd extends QemuState {
   readonly stops: number;
 }
 
-/** The guest writes before the first pass ends, and before it is stopped: a pass with nothing to read would leave out steps of a move. */
-const ANEW: readonly Place[] = [{ command: "transaction", nth: 2 }, { command: "stop" }];
+/**
+ * Where the guest writes before it goes on: when it is first asked what was written since its writes are recorded, and before it is
+ * stopped. Where nothing was written there is no pass, and steps of a move would be left out, or come when the guest stands still.
+ */
+const ANEW: readonly Place[] = [{ command: "query-named-block-nodes", after: "transaction" }, { command: "stop" }];
 
 /**
  * Begins to move a guest's disks, does harm at one place, and waits until blkmig and its watchdog have ended and, if the guest runs then,
