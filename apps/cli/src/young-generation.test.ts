@@ -8,8 +8,8 @@ import { MIB } from "./make-disks.test-kit.ts";
 import { startBlkmig, temporaryFolder } from "./run-blkmig.test-kit.ts";
 import { startServing } from "./serving.test-kit.ts";
 
-/** Unbound, Node.js 24 comes to 64 MiB and more here, and Node.js 20 to 32. */
-const FEW = 28 * MIB;
+/** Unbound, Node.js 24 comes to 64 MiB and more here. When it is looked is luck, so it may double once more than it should, to 32. */
+const FEW = 48 * MIB;
 /** Objects that live for a while, as those of requests under way do: of some dozens of them, and of thousands. */
 const [SOME, MANY] = [3000, 100_000];
 
@@ -60,5 +60,5 @@ it("so does a receiver that will serve", async () => {
 });
 
 it("a server with very much under way may keep more, or it would only collect", async () => {
-  expect(await mostOfServer(MANY)).toBeGreaterThan(FEW);
+  expect(await mostOfServer(MANY)).toBeGreaterThan(28 * MIB);
 });
