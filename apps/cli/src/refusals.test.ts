@@ -153,13 +153,13 @@ it("a wrong name and a target too small are refused on both sides, and a target 
 
 it("a target too small ends in 3 or 1, by whether something was written", async () => {
   const path = temporaryFolder();
-  const source = makeDisk(path("source"), 8 * MIB);
+  const source = makeGarbage(path("source"), 8 * MIB);
   const small = makeGarbage(path("small"), 512);
   truncateSync(path("small"), 2 * MIB);
   const receiver = startBlkmig(["receive", AT, "--json", "--disk", `a=${small}`]);
-  expect(refusal(await runBlkmig(["send", await receiver.url(), "--wire", "1.1", "--disk", `a=${source}`]))).toEqual(
-    refused(1, /the receiver (refused|has read it all and said no)/),
-  );
+  // Slowly: of reads side by side, and of a hole beside a read, the one behind the target's end may come before any that fits.
+  const send = ["send", await receiver.url(), "--wire", "1.1", "--disk", `a=${source}`, "--max-bandwidth", "2M"];
+  expect(refusal(await runBlkmig(send))).toEqual(refused(1, /the receiver (refused|has read it all and said no)/));
   expect(refusal(await receiver.ended)).toEqual(
     refused(1, /the target ends at 2097152: it is too small \(the targets are not complete\)/),
   );
