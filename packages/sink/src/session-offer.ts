@@ -81,7 +81,7 @@ function assertOpened({ disks }: SessionOffer, { devices }: SessionTargets): voi
     if (device.size === size) continue;
     throw new Refusal(
       "beyond-the-end",
-      `disk '${name}' has ${size} bytes, and its target ${device.size}, which is too small`,
+      `disk '${name}' has ${size} bytes, and its target ${device.size}: it must be given as large as the disk`,
     );
   }
 }
