@@ -9,6 +9,7 @@ import { createHandedOver } from "./handed-over.ts";
 import type { OpenTarget, Targets } from "./open-targets.ts";
 import type { ReceiveOptions } from "./receive-options.ts";
 import { openRecords, type RecordedTarget, withholdFirstBlocks } from "./target-records.ts";
+import { assertNoStateWanted } from "./vm-state.ts";
 
 const SECTOR = 512;
 
@@ -104,12 +105,7 @@ function assertFits(offer: SessionOffer, { targets, options }: SessionTargetsWor
     if (size % SECTOR === 0) continue;
     throw new CommandError("refused", `disk '${name}' has ${size} bytes, which is no multiple of ${SECTOR}`);
   }
-  if (options.vmState !== undefined) {
-    throw new CommandError(
-      "refused",
-      "--vm-state: this sender is no QEMU, it sends disks alone: leave that option out",
-    );
-  }
+  assertNoStateWanted(options.vmState);
   if (offer.handOver && options.serving) {
     const why = "its disks are handed over to the QEMU that it moves to, and cannot be served here: leave --nbd out";
     throw new CommandError("refused", `--nbd: this sender moves a whole machine: ${why}`);

@@ -8,6 +8,7 @@ import { createCommittingWire } from "./committing-wire.ts";
 import { completedFields, describeEnd, progressOf, statusFields } from "./describe-progress.ts";
 import { loadAny } from "./load-any.ts";
 import { PART_WITHIN_MS, type Taking } from "./taking.ts";
+import { assertNoStateWanted } from "./vm-state.ts";
 
 /** Everything is here, and the sender was not told. */
 const UNTOLD = {
@@ -46,12 +47,7 @@ async function admitted(
   speaks: "classic" | "qemu",
 ): Promise<ClassicTargets> {
   try {
-    if (speaks !== "qemu" && options.vmState !== undefined) {
-      throw new CommandError(
-        "refused",
-        "--vm-state: this sender is no QEMU, it sends disks alone: leave that option out",
-      );
-    }
+    if (speaks !== "qemu") assertNoStateWanted(options.vmState);
     const marked = await openClassicTargets(targets, guard);
     const { migration, disks } = marked;
     await serving?.bind({ migration, disks: disks.map(({ name, device: { size } }) => ({ name, size })) });

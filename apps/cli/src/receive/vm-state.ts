@@ -26,6 +26,12 @@ export async function assertNothingThere(path: string): Promise<void> {
     );
 }
 
+/** Of a sender that has no machine: throws `CommandError` `refused` if one's state is waited for. */
+export function assertNoStateWanted(path: string | undefined): void {
+  if (path === undefined) return;
+  throw new CommandError("refused", "--vm-state: this sender is no QEMU, it sends disks alone: leave that option out");
+}
+
 /** Makes the file anew: never through a link, never over something that is there. Throws `CommandError` `refused`. */
 export async function createVmState(path: string): Promise<VmState> {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
